@@ -1,0 +1,63 @@
+# Phù Sa. `make help` lists what can be made; the help is made from the comments behind the targets.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8000
+HOME_DIR ?= var
+DEMO_ARGUMENTS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup hooks check test servers bench golden docs demo wheel lock clean
+
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(VENV)/installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+site/cityportal/static/vendor/installed: package-lock.json site/cityportal/vendor.py $(VENV)/installed
+	@if command -v npm >/dev/null; then \
+	  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && $(BIN)/python -m cityportal.vendor && touch $@; \
+	else \
+	  echo "npm is not here: pages use the system's typeface"; \
+	fi
+
+setup: $(VENV)/installed site/cityportal/static/vendor/installed ## Make .venv from requirements.lock and copy the front-end files
+
+check: setup ## Format, lint, types, import arrows and the fast tests (under 60 s)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q -m "not slow and not server"
+
+servers: ## Install what the tests start, when root on Debian: PostgreSQL, radosgw, Chromium
+	@bash .ci/servers
+
+test: setup servers ## Run every test
+	$(BIN)/python -m pytest -q
+
+bench: setup ## Measure against a peer in the same run; results belong in docs/performance.md
+	$(BIN)/python tests/bench/run.py
+
+golden: setup ## Rewrite the golden files; read the diff before you commit it
+	PHUSA_GOLDEN=write $(BIN)/python -m pytest -q tests -m "not slow and not server" -k golden
+
+docs: setup ## Rewrite the generated parts of docs/
+	$(BIN)/python -m publisher.definition_docs docs
+	$(BIN)/python -m cityportal.command_docs docs
+
+demo: setup ## The synthetic city, its first releases, portal and queries on http://127.0.0.1:8000 (PORT=8000)
+	$(BIN)/phusa demo --home $(HOME_DIR) --port $(PORT) $(DEMO_ARGUMENTS)
+
+wheel: setup ## Build the wheel, install it in an empty environment and run the demo once from it
+	bash .ci/wheel
+
+lock: ## Renew requirements.lock from pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --all-extras pyproject.toml -o requirements.lock
+
+clean: ## Remove what was built; the demo's state in var/ stays
+	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,1 @@
+"""Inside: makes releases from agency data. Imports nothing of the catalogue or the site."""

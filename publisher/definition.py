@@ -1,0 +1,336 @@
+"""A dataset's definition: an ordinary Data Package (v2) descriptor with our sections `source`, `privacy` and `release`.
+
+`datasets/<organization>/organization.yaml` describes the owner, `datasets/<organization>/<dataset>/dataset.yaml` the dataset.
+Everything else is derived from them: checks, Arrow, Parquet, CSV and SQLite schemas, the data dictionary, the CKAN package.
+Standard: https://datapackage.org/standard/data-package/ and https://datapackage.org/standard/table-schema/.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+
+from publisher.errors import DescriptorError
+from publisher.policy import Privacy, Strict
+from publisher.sources.spec import SourceSpec
+from publisher.yaml_lines import YamlDocument, read_yaml
+
+SLUG = r"^[a-z0-9][a-z0-9_-]{1,98}[a-z0-9]$"
+COLUMN = r"^[a-z][a-z0-9_]{0,62}$"
+Model = TypeVar("Model", bound=Strict)
+
+ID_NAMESPACE = uuid.UUID("6f3d2c8a-9c1b-5e0f-8a57-1d6f0b7c2e44")
+"""Root of every dataset and resource id (uuid5); changing it would change every id that clients keep."""
+
+FieldType = Literal[
+    "string", "integer", "number", "boolean", "date", "datetime", "time", "year", "yearmonth",
+]  # fmt: skip
+FormatName = Literal["parquet", "csv", "sqlite"]
+
+
+def _known_languages(texts: dict[str, str]) -> dict[str, str]:
+    if unknown := set(texts) - {"vi", "en"}:
+        raise ValueError(f"languages are vi and en, not {', '.join(sorted(unknown))}")
+    return texts
+
+
+Translated = Annotated[dict[str, str], Field(default_factory=dict), AfterValidator(_known_languages)]
+
+
+class Constraints(Strict):
+    """Table Schema field constraints."""
+
+    required: bool = False
+    unique: bool = False
+    minimum: float | str | None = None
+    maximum: float | str | None = None
+    minLength: int | None = None  # noqa: N815  the standard's spelling, as below
+    maxLength: int | None = None  # noqa: N815
+    pattern: str | None = None
+    enum: list[Any] | None = None
+
+
+class FieldDefinition(Strict):
+    """One field as the source delivers it (Table Schema field descriptor)."""
+
+    name: str = Field(pattern=COLUMN, description="Column name in every published file.")
+    source_name: str | None = Field(None, description="The column's name at the source, when it differs.")
+    type: FieldType = "string"
+    format: str | None = Field(
+        None, description="Table Schema format, such as `%d/%m/%Y`, or `excel` for serial dates."
+    )
+    title: str
+    title_translated: Translated
+    description: str = ""
+    description_translated: Translated
+    unit: str | None = None
+    decimalChar: str | None = None  # noqa: N815
+    groupChar: str | None = None  # noqa: N815
+    bareNumber: bool | None = None  # noqa: N815
+    trueValues: list[str] | None = None  # noqa: N815
+    falseValues: list[str] | None = None  # noqa: N815
+    missingValues: list[str] | None = None  # noqa: N815
+    constraints: Constraints = Constraints()
+
+    @property
+    def at_source(self) -> str:
+        """The column's name as the source delivers it."""
+        return self.source_name or self.name
+
+    def descriptor(self) -> dict[str, Any]:
+        """Return the plain Table Schema descriptor that Frictionless takes."""
+        own = {"source_name", "title_translated", "description_translated", "unit"}
+        descriptor = self.model_dump(exclude=own, exclude_none=True, exclude_defaults=True)
+        return {"name": self.name, "type": self.type, **descriptor}
+
+
+class TableSchema(Strict):
+    """The fields and keys of one table as the source delivers it."""
+
+    fields: list[FieldDefinition] = Field(min_length=1)
+    primaryKey: list[str] = Field(default_factory=list)  # noqa: N815
+    missingValues: list[str] = Field(default_factory=lambda: [""])  # noqa: N815
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> TableSchema:
+        names = [field.name for field in self.fields]
+        doubles = {name for name in names if names.count(name) > 1}
+        if doubles:
+            raise ValueError(f"field names stand twice: {', '.join(sorted(doubles))}")
+        unknown = set(self.primaryKey) - set(names)
+        if unknown:
+            raise ValueError(f"primaryKey names unknown fields: {', '.join(sorted(unknown))}")
+        return self
+
+    def field(self, name: str) -> FieldDefinition:
+        """Return the field of that name; KeyError when there is none."""
+        for field in self.fields:
+            if field.name == name:
+                return field
+        raise KeyError(name)
+
+    def descriptor(self) -> dict[str, Any]:
+        """Return the plain Table Schema descriptor that Frictionless takes."""
+        descriptor: dict[str, Any] = {
+            "fields": [field.descriptor() for field in self.fields],
+            "missingValues": self.missingValues,
+        }
+        if self.primaryKey:
+            descriptor["primaryKey"] = self.primaryKey
+        return descriptor
+
+
+class Thresholds(Strict):
+    """How many rows may fail before the run is held; failing rows go to quarantine, never to the public."""
+
+    max_invalid_share: float = Field(0.01, ge=0, le=1, description="Share of rows with any error.")
+    rules: dict[str, float] = Field(
+        default_factory=dict, description="Share per Frictionless error type, such as `unique-error`."
+    )
+
+
+class TableDefinition(Strict):
+    """One table: what a row is, its schema, source, checks and privacy (a Data Resource with our sections)."""
+
+    name: str = Field(
+        pattern=r"^[a-z][a-z0-9_]*$", description="Table name in SQLite and file name of the released files."
+    )
+    title: str
+    title_translated: Translated
+    row: str = Field(description="What one row is, in one sentence.")
+    row_translated: Translated
+    schema_: TableSchema = Field(alias="schema")
+    source: SourceSpec
+    thresholds: Thresholds = Thresholds()
+    privacy: Privacy
+    sort_by: list[str] = Field(
+        default_factory=list, description="Order of published rows; also what range reads are fast for."
+    )
+
+    @model_validator(mode="after")
+    def _policy_knows_its_fields(self) -> TableDefinition:
+        names = {field.name for field in self.schema_.fields}
+        sources = {measure.field for table in self.privacy.tables for measure in table.measures if measure.field}
+        grouped = {name for table in self.privacy.tables for name in table.group_by}
+        named = {*self.privacy.fields, *self.privacy.unit_key, *sources, *grouped}
+        if unknown := named - names:
+            raise ValueError(f"privacy names unknown fields: {', '.join(sorted(unknown))}")
+        unpublished = {
+            n for n in {*self.sort_by, *grouped} if self.privacy.action_of(n).model_dump().get("action") == "drop"
+        }
+        if unpublished:
+            raise ValueError(f"sort_by or group_by names fields that are dropped: {', '.join(sorted(unpublished))}")
+        return self
+
+
+class Release(Strict):
+    """How and when releases of the dataset are made."""
+
+    cadence: Literal["hourly", "daily", "weekly", "monthly", "quarterly", "yearly", "static"]
+    schedule: str | None = Field(
+        None, description="Standard cron (minute hour day month weekday, 0 and 7 are Sunday), in `time_zone`."
+    )
+    time_zone: str = "Asia/Ho_Chi_Minh"
+    approval: Literal["standing", "four_eyes"] = Field(
+        "four_eyes", description="`standing`: approved ahead, within `bounds`."
+    )
+    max_row_change: float = Field(
+        0.5, gt=0, description="Share by which the row count may move against the last release before the run is held."
+    )
+    embargo_until: str | None = Field(
+        None,
+        pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?([+-]\d{2}:\d{2}|Z)$",
+        description="Nothing is visible before this time.",
+    )
+    formats: list[FormatName] = Field(["parquet", "csv", "sqlite"], min_length=1)
+
+
+class License(Strict):
+    """Data Package licence."""
+
+    name: str = Field(description="Open Definition or SPDX id, such as `CC-BY-4.0`.")
+    path: str
+    title: str
+
+
+class Contact(Strict):
+    """An office, never a person."""
+
+    name: str
+    email: str | None = None
+
+
+class OrganizationDefinition(Strict):
+    """The owner of datasets."""
+
+    name: str = Field(pattern=SLUG)
+    title: str
+    title_translated: Translated
+    description: str = ""
+    description_translated: Translated
+
+
+def _not_reserved(name: str) -> str:
+    if name in {"new", "edit", "search"}:
+        raise ValueError("the catalogue keeps this name for itself")
+    return name
+
+
+class DatasetDefinition(Strict):
+    """One dataset, as read from `dataset.yaml`."""
+
+    schema_url: str = Field("https://datapackage.org/profiles/2.0/datapackage.json", alias="$schema")
+    name: Annotated[str, Field(pattern=SLUG), AfterValidator(_not_reserved)]
+    title: str
+    title_translated: Translated
+    description: str
+    description_translated: Translated
+    version: str = Field("1.0.0", pattern=r"^\d+\.\d+\.\d+$", description="Version of the schema (SemVer).")
+    keywords: list[str] = Field(default_factory=list)
+    theme: str | None = Field(None, pattern=SLUG, description="Name of the group (theme) in the catalogue.")
+    licenses: list[License] = Field(min_length=1, max_length=1)
+    contact: Contact
+    spatial: str | None = None
+    legal_basis: str | None = None
+    resources: list[TableDefinition] = Field(min_length=1)
+    release: Release
+
+    # Set by the loader; neither comes from the file itself.
+    organization: OrganizationDefinition = Field(exclude=True)
+    folder: Path = Field(exclude=True)
+
+    @model_validator(mode="after")
+    def _tables_differ(self) -> DatasetDefinition:
+        names = [table.name for table in self.resources] + [t.id for r in self.resources for t in r.privacy.tables]
+        doubles = {name for name in names if names.count(name) > 1}
+        if doubles:
+            raise ValueError(f"table names stand twice: {', '.join(sorted(doubles))}")
+        return self
+
+    @property
+    def id(self) -> str:
+        """The dataset's id for ever: uuid5 of organization and name."""
+        return str(uuid.uuid5(ID_NAMESPACE, f"{self.organization.name}/{self.name}"))
+
+    def resource_id(self, slot: str) -> str:
+        """Return the id of a downloadable form for ever; the slot is a file name such as `phan_anh.csv.gz`."""
+        return str(uuid.uuid5(ID_NAMESPACE, f"{self.organization.name}/{self.name}/{slot}"))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the definition's content; comments and key order do not count."""
+        return hashlib.sha256(
+            json.dumps(self.model_dump(mode="json", by_alias=True), sort_keys=True).encode()
+        ).hexdigest()
+
+
+def load_dataset(path: Path) -> DatasetDefinition:
+    """Read `dataset.yaml` and the `organization.yaml` one folder up.
+
+    Raises:
+        DescriptorError: with every mistake, one a line: file, line, what is wrong, cure.
+    """
+    organization = _read_model(OrganizationDefinition, read_yaml(path.parent.parent / "organization.yaml"))
+    document = read_yaml(path)
+    definition = _read_model(DatasetDefinition, document, organization=organization, folder=path.parent)
+    if definition.name != path.parent.name:
+        raise DescriptorError(
+            f"{path}:{document.line_of(['name'])}: the name `{definition.name}` differs from its folder `{path.parent.name}`.",
+            cure="give both the same name",
+        )
+    return definition
+
+
+def dataset_paths(root: Path) -> dict[str, Path]:
+    """Return the `dataset.yaml` of every dataset below the root by name, sorted.
+
+    Raises:
+        DescriptorError: two datasets have one name.
+    """
+    found: dict[str, Path] = {}
+    for path in sorted(root.glob("*/*/dataset.yaml")):
+        name = path.parent.name
+        if name in found:
+            raise DescriptorError(
+                f"{path}: the name `{name}` is taken by {found[name]}.", cure="rename one of the folders"
+            )
+        found[name] = path
+    return dict(sorted(found.items()))
+
+
+def dataset_json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of `dataset.yaml`."""
+    schema = DatasetDefinition.model_json_schema(by_alias=True)
+    for name in ("organization", "folder"):
+        schema["properties"].pop(name)
+        schema["required"].remove(name)
+    return schema
+
+
+def _read_model(model: type[Model], document: YamlDocument, **given: object) -> Model:
+    if not isinstance(document.value, dict):
+        raise DescriptorError(f"{document.path}:1: the file must hold keys and values.", cure="see docs/definitions.md")
+    forbidden = [key for key in given if key in document.value]
+    if forbidden:
+        where = f"{document.path}:{document.line_of(forbidden[:1])}"
+        raise DescriptorError(f"{where}: the key `{forbidden[0]}` comes from the folder.", cure="remove it")
+    try:
+        return model.model_validate({**document.value, **given})
+    except ValidationError as error:
+        raise DescriptorError(
+            "\n".join(_mistakes(document, error)), cure="mend each line; docs/definitions.md explains every key"
+        ) from None
+
+
+def _mistakes(document: YamlDocument, error: ValidationError) -> list[str]:
+    lines = []
+    for fault in error.errors(include_url=False, include_input=False):
+        path = ".".join(str(step) for step in fault["loc"])
+        what = "unknown key" if fault["type"] == "extra_forbidden" else fault["msg"].removeprefix("Value error, ")
+        lines.append(f"{document.path}:{document.line_of(fault['loc'])}: {path or 'definition'}: {what}")
+    return sorted(lines, key=lambda line: int(line.split(":")[1]) if line.split(":")[1].isdigit() else 0)

@@ -1,0 +1,43 @@
+"""Settings of the inside; composed by the site's command line from `phusa.toml` and `PHUSA_*`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class StorageSettings(BaseModel):
+    """Where released files lie."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: str = Field("", description="`file:PATH` or `s3://bucket/prefix`; empty: the folder `storage` in the home.")
+    endpoint_url: str | None = Field(None, description="Address of an S3 service that is not Amazon's.")
+    region: str = "us-east-1"
+    access_key: str = Field(
+        "env:PHUSA_S3_ACCESS_KEY", description="Reference to the access key: `env:NAME` or `file:PATH`."
+    )
+    secret_key: str = Field(
+        "env:PHUSA_S3_SECRET_KEY", description="Reference to the secret key: `env:NAME` or `file:PATH`."
+    )
+
+
+class PublisherSettings(BaseModel):
+    """Settings of the publisher."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    home: Path = Field(Path("var"), description="Folder of all embedded state.")
+    definitions: Path = Field(Path("datasets"), description="Folder of the dataset definitions.")
+    database_url: str = Field("", description="SQLAlchemy address of runs and schedules; empty: SQLite in the home.")
+    storage: StorageSettings = StorageSettings()
+    catalogue_url: str = Field("http://127.0.0.1:8000", description="The CKAN API that releases are registered with.")
+    catalogue_token: str = Field(
+        "file:{home}/keys/publisher.token", description="Reference to the publisher's API token."
+    )
+    site_url: str = Field(
+        "http://127.0.0.1:8000", description="The public address that links to released files begin with."
+    )
+    lease_seconds: int = Field(60, ge=5, description="A lease without a heartbeat for this long is up for taking.")
+    keep_work_days: int = Field(7, ge=0, description="Working folders and quarantine older than this are removed.")

@@ -1,0 +1,36 @@
+"""What every source gives: record batches, its own claim about their number, and notes for the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import pyarrow as pa
+
+
+class SourceStream(Protocol):
+    """Rows of one table on their way in; to be read once."""
+
+    notes: list[str]
+    """What a steward should know and that is no fault, such as the name of the file taken; never a cell value."""
+
+    @property
+    def expected_rows(self) -> int | None:
+        """How many rows the source itself claims; null when it makes no claim, final once all batches are read."""
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the rows under the source's own column names; every batch has the same schema."""
+
+
+@dataclass
+class PlainStream:
+    """A stream over an iterator that exists already."""
+
+    source: Iterator[pa.RecordBatch]
+    expected_rows: int | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the rows."""
+        return self.source

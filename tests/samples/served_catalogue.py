@@ -1,0 +1,84 @@
+"""A catalogue behind its action API on a real HTTP server in a thread, on SQLite or on PostgreSQL."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ckanapi
+from werkzeug.serving import make_server
+
+from catalogue.action_api import create_app
+from catalogue.actions.context import Context, utc_now
+from catalogue.actions.registry import call_action
+from catalogue.model import User
+from catalogue.released_files import ReleasedFiles
+from catalogue.search import SearchIndex
+from catalogue.settings import CatalogueSettings
+from catalogue.store import Store, open_store
+from catalogue.tokens import create_token
+
+
+@dataclass
+class ServedCatalogue:
+    """A running catalogue; `url` is where it listens."""
+
+    settings: CatalogueSettings
+    store: Store
+    search: SearchIndex
+    files: ReleasedFiles
+    url: str = ""
+
+    def add_user(self, name: str, *, sysadmin: bool = False) -> str:
+        """Add a user and return a token of theirs."""
+        with self.store.write() as session:
+            user = User(name=name, sysadmin=sysadmin, email=f"{name}@example.vn", created=utc_now())
+            session.add(user)
+            session.flush()
+            return create_token(session, user, name="test", now=utc_now())[1]
+
+    def as_user(self, token: str | None = None, **options: Any) -> ckanapi.RemoteCKAN:
+        """Return a client with this token; null: anonymous."""
+        return ckanapi.RemoteCKAN(self.url, apikey=token, **options)
+
+    def call(self, name: str, params: dict[str, Any] | None = None, *, user: str | None = None) -> Any:
+        """Call an action without HTTP, in a transaction of its own."""
+        with self.store.write() as session:
+            found = session.query(User).filter_by(name=user).one() if user else None
+            context = Context(session, found, self.settings, search=self.search, files=self.files)
+            return call_action(context, name, params)
+
+
+@contextmanager
+def catalogue_on(home: Path, **settings: Any) -> Iterator[ServedCatalogue]:
+    """Open a catalogue without a server."""
+    chosen = CatalogueSettings(home=home, site_url="http://portal.example", **settings)
+    store = open_store(chosen)
+    search = SearchIndex(chosen, store)
+    try:
+        yield ServedCatalogue(chosen, store, search, ReleasedFiles(chosen))
+    finally:
+        search.close()
+        store.close()
+
+
+@contextmanager
+def served(portal: ServedCatalogue) -> Iterator[ServedCatalogue]:
+    """Serve the catalogue on a free port of 127.0.0.1."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    app = create_app(portal.store, portal.search, portal.files, portal.settings)
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    portal.url = f"http://127.0.0.1:{server.server_port}"
+    try:
+        yield portal
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
