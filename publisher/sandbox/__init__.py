@@ -1,0 +1,1 @@
+"""A synthetic city: agency databases, a REST service and file drops to try everything on. Start at `city.py`."""
