@@ -24,7 +24,7 @@ from catalogue.passwords import hash_password
 from catalogue.released_files import ReleasedFiles
 from catalogue.released_tables import ReleasedTables
 from catalogue.search import SearchIndex
-from catalogue.settings import CatalogueSettings
+from catalogue.settings import CatalogueSettings, StorageSettings
 from catalogue.store import Store, open_store
 from cityportal.chrome import init_site
 from cityportal.languages import Text
@@ -48,13 +48,16 @@ class City:
 
     home: Path
     site_url: str = "http://portal.test"
+    storage: dict[str, str] = field(default_factory=dict)
     settings: CatalogueSettings = field(init=False)
     store: Store = field(init=False)
     files: ReleasedFiles = field(init=False)
     search: SearchIndex = field(init=False)
 
     def __post_init__(self) -> None:
-        self.settings = CatalogueSettings(home=self.home, site_url=self.site_url)
+        self.settings = CatalogueSettings(
+            home=self.home, site_url=self.site_url, storage=StorageSettings.model_validate(self.storage)
+        )
         self.store = open_store(self.settings)
         self.files = ReleasedFiles(self.settings)
         self.search = SearchIndex(self.settings, self.store)

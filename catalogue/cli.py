@@ -1,0 +1,175 @@
+"""Commands for the operator of the catalogue; the site's command line hangs `COMMANDS` into its own.
+
+Each expects `CatalogueSettings` in the click context under `SETTINGS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from catalogue.accounts import find_user
+from catalogue.actions.accounts import add_user
+from catalogue.actions.context import Context
+from catalogue.actions.registry import call_action
+from catalogue.errors import CatalogueError, ValidationError
+from catalogue.model import User
+from catalogue.settings import CatalogueSettings
+from catalogue.store import Store, open_store
+from catalogue.tokens import create_token
+
+SETTINGS = "catalogue.settings"
+"""Where the composer leaves the settings in click's `meta`."""
+
+
+def current_settings() -> CatalogueSettings:
+    """Return the settings that the composer left for the running command."""
+    settings = click.get_current_context().meta[SETTINGS]
+    if not isinstance(settings, CatalogueSettings):
+        raise TypeError("the command line was composed without catalogue settings")
+    return settings
+
+
+@click.group()
+def user() -> None:
+    """Manage the accounts of the catalogue."""
+
+
+@user.command("add")
+@click.argument("name")
+@click.option("--email", help="Address of the person.")
+@click.option("--fullname", help="Name to show.")
+@click.option(
+    "--password-file",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+    help="File with the password in its first line; without one, nobody can sign in with a password.",
+)
+@click.option("--sysadmin", is_flag=True, help="May do everything.")
+def add_account(
+    name: str, email: str | None, fullname: str | None, password_file: Path | None, *, sysadmin: bool
+) -> None:
+    """Create the account NAME."""
+    password = _first_line(password_file) if password_file else None
+    params = {"name": name, "email": email, "fullname": fullname, "password": password}
+    with _writing() as context:
+        add_user(context, params, with_password=False).sysadmin = sysadmin
+    click.echo(f"The account {name} is there.")
+
+
+@click.group()
+def token() -> None:
+    """Manage API tokens."""
+
+
+@token.command("create")
+@click.argument("name")
+@click.option("--label", default="command line", show_default=True, help="What the token is for.")
+@click.option("--sysadmin", is_flag=True, help="Create the account NAME as a sysadmin when there is none.")
+def create_api_token(name: str, label: str, *, sysadmin: bool) -> None:
+    """Print a new API token of the account NAME; it cannot be read again."""
+    with _writing() as context:
+        owner = find_user(context.session, name)
+        if owner is None and sysadmin:
+            owner = add_user(context, {"name": name}, with_password=False)
+            owner.sysadmin = True
+        if owner is None:
+            raise click.UsageError(f"There is no account {name}. Cure: `phusa user add {name}`, or --sysadmin here.")
+        if sysadmin and not owner.sysadmin:
+            raise click.UsageError(
+                f"The account {name} is no sysadmin. Cure: use another name, or leave --sysadmin out."
+            )
+        _, text = create_token(context.session, owner, name=label, now=context.now())
+    click.echo(text)
+
+
+@click.group()
+def organization() -> None:
+    """Manage the organizations that own datasets."""
+
+
+@organization.command("add")
+@click.argument("name")
+@click.option("--title", help="Name to show.")
+@click.option("--description", help="What it does.")
+def add_organization(name: str, title: str | None, description: str | None) -> None:
+    """Create the organization NAME."""
+    with _writing() as context:
+        params = {"name": name, "title": title, "description": description}
+        call_action(_as_operator(context), "organization_create", params)
+    click.echo(f"The organization {name} is there.")
+
+
+@click.command()
+def reindex() -> None:
+    """Build the search index from the database alone."""
+    from catalogue.search_index import SearchIndex
+
+    with _opened() as store:
+        index = SearchIndex(current_settings(), store)
+        try:
+            count = index.rebuild()
+        finally:
+            index.close()
+    click.echo(f"The search index holds {count} datasets.")
+
+
+COMMANDS = (user, token, organization, reindex)
+
+
+@contextmanager
+def _opened() -> Iterator[Store]:
+    store = open_store(current_settings())
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@contextmanager
+def _writing() -> Iterator[Context]:
+    """Yield the context of an anonymous writing call; refused values become one line of text and exit code 2."""
+    from catalogue.released_files import ReleasedFiles
+    from catalogue.search_index import SearchIndex
+
+    settings = current_settings()
+    with _opened() as store:
+        try:
+            with store.write() as session:
+                index = SearchIndex(settings, store)
+                yield Context(session, None, settings, search=index, files=ReleasedFiles(settings))
+        except ValidationError as error:
+            told = (f"{field}: {fault}" for field, faults in error.error_dict.items() for fault in _listed(faults))
+            raise click.UsageError(" ".join(told)) from error
+        except CatalogueError as error:
+            raise click.UsageError(error.message) from error
+
+
+def _listed(faults: object) -> list[object]:
+    return faults if isinstance(faults, list) else [faults]
+
+
+def _as_operator(context: Context) -> Context:
+    """Let the call come from the first sysadmin: whoever may run commands here may do what sysadmins may.
+
+    Raises:
+        click.UsageError: there is no sysadmin yet.
+    """
+    context.user = _first_sysadmin(context.session)
+    if context.user is None:
+        raise click.UsageError("There is no sysadmin yet. Cure: `phusa user add NAME --sysadmin`.")
+    return context
+
+
+def _first_sysadmin(session: Session) -> User | None:
+    statement = select(User).where(User.sysadmin, User.state == "active").order_by(User.created, User.name)
+    return session.scalars(statement).first()
+
+
+def _first_line(path: Path) -> str:
+    with click.open_file(str(path), encoding="utf-8") as file:
+        return str(file.readline()).rstrip("\r\n")

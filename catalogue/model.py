@@ -1,0 +1,259 @@
+"""The tables of the catalogue, the same on SQLite and on PostgreSQL.
+
+All times are naive UTC, as the CKAN API shows them. Ids are text (uuid4, or what a sysadmin chose) and are never recycled.
+A name belongs to its dataset or group for ever: after a rename, `NameRedirect` keeps the old one taken and leads on.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+JsonObject = dict[str, Any]
+
+
+def new_id() -> str:
+    """Return a fresh id."""
+    return str(uuid.uuid4())
+
+
+class CatalogueTable(DeclarativeBase):
+    """What all tables share: names of constraints that migrations can rely on."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {str: Text(), JsonObject: JSON(), int: Integer()}  # noqa: RUF012  SQLAlchemy reads it once
+
+
+package_tags = Table(
+    "package_tags",
+    CatalogueTable.metadata,
+    Column("package_id", ForeignKey("packages.id", ondelete="CASCADE"), primary_key=True),
+    Column("tag_id", ForeignKey("tags.id"), primary_key=True, index=True),
+)
+
+package_groups = Table(
+    "package_groups",
+    CatalogueTable.metadata,
+    Column("package_id", ForeignKey("packages.id", ondelete="CASCADE"), primary_key=True),
+    Column("group_id", ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True, index=True),
+)
+
+group_parents = Table(
+    "group_parents",
+    CatalogueTable.metadata,
+    Column("child_id", ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True),
+    Column("parent_id", ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True, index=True),
+)
+
+
+class Tag(CatalogueTable):
+    """A word on datasets; its id follows from vocabulary and name, so that it can exist only once."""
+
+    __tablename__ = "tags"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(index=True)
+    vocabulary_id: Mapped[str | None]
+
+
+class Group(CatalogueTable):
+    """An organization, which owns datasets, or a group, which is a theme; both share one name space."""
+
+    __tablename__ = "groups"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(unique=True)
+    title: Mapped[str] = mapped_column(default="")
+    description: Mapped[str] = mapped_column(default="")
+    image_url: Mapped[str] = mapped_column(default="")
+    is_organization: Mapped[bool] = mapped_column(default=False)
+    type: Mapped[str] = mapped_column(String(100), default="group")
+    state: Mapped[str] = mapped_column(String(20), default="active")
+    approval_status: Mapped[str] = mapped_column(String(20), default="approved")
+    created: Mapped[datetime]
+    extras: Mapped[JsonObject] = mapped_column(default=dict)
+
+    parents: Mapped[list[Group]] = relationship(
+        secondary=group_parents,
+        primaryjoin=lambda: Group.id == group_parents.c.child_id,
+        secondaryjoin=lambda: Group.id == group_parents.c.parent_id,
+        order_by=lambda: Group.name,
+    )
+    members: Mapped[list[Member]] = relationship(back_populates="group", cascade="all, delete-orphan")
+
+
+class Package(CatalogueTable):
+    """One dataset, under CKAN's word for it; `extras` maps key to text and holds the pointer `release`."""
+
+    __tablename__ = "packages"
+    __table_args__ = (Index("ix_packages_state_private_metadata_modified", "state", "private", "metadata_modified"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(unique=True)
+    title: Mapped[str]
+    notes: Mapped[str | None]
+    url: Mapped[str | None]
+    version: Mapped[str | None]
+    author: Mapped[str | None]
+    author_email: Mapped[str | None]
+    maintainer: Mapped[str | None]
+    maintainer_email: Mapped[str | None]
+    license_id: Mapped[str | None]
+    type: Mapped[str] = mapped_column(String(100), default="dataset")
+    state: Mapped[str] = mapped_column(String(20), default="active")  # active, draft or deleted
+    private: Mapped[bool] = mapped_column(default=False)
+    owner_org: Mapped[str | None] = mapped_column(ForeignKey("groups.id"), index=True)
+    creator_user_id: Mapped[str | None]
+    metadata_created: Mapped[datetime]
+    metadata_modified: Mapped[datetime]
+    extras: Mapped[JsonObject] = mapped_column(default=dict)
+
+    organization: Mapped[Group | None] = relationship()
+    resources: Mapped[list[Resource]] = relationship(
+        back_populates="package", cascade="all, delete-orphan", order_by=lambda: Resource.position
+    )
+    tags: Mapped[list[Tag]] = relationship(secondary=package_tags, order_by=lambda: Tag.name)
+    groups: Mapped[list[Group]] = relationship(secondary=package_groups, order_by=lambda: Group.name)
+
+
+class Resource(CatalogueTable):
+    """One distribution of a dataset; keys that CKAN does not know are kept in `extras` with their JSON type."""
+
+    __tablename__ = "resources"
+    __table_args__ = (Index("ix_resources_package_id_position", "package_id", "position"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    package_id: Mapped[str] = mapped_column(ForeignKey("packages.id", ondelete="CASCADE"))
+    position: Mapped[int]
+    name: Mapped[str | None]
+    description: Mapped[str | None]
+    url: Mapped[str] = mapped_column(default="")
+    url_type: Mapped[str | None]
+    format: Mapped[str] = mapped_column(default="")
+    mimetype: Mapped[str | None]
+    mimetype_inner: Mapped[str | None]
+    size: Mapped[int | None] = mapped_column(BigInteger)
+    hash: Mapped[str] = mapped_column(default="")
+    created: Mapped[datetime]
+    last_modified: Mapped[datetime | None]
+    metadata_modified: Mapped[datetime]
+    cache_url: Mapped[str | None]
+    cache_last_updated: Mapped[datetime | None]
+    resource_type: Mapped[str | None]
+    state: Mapped[str] = mapped_column(String(20), default="active")
+    datastore_active: Mapped[bool] = mapped_column(default=False)
+    extras: Mapped[JsonObject] = mapped_column(default=dict)
+
+    package: Mapped[Package] = relationship(back_populates="resources")
+
+
+class User(CatalogueTable):
+    """A person or a program with an account; `locked_until` follows from too many failed sign-ins."""
+
+    __tablename__ = "users"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(unique=True)
+    fullname: Mapped[str | None]
+    email: Mapped[str | None] = mapped_column(unique=True)
+    password_hash: Mapped[str | None]
+    about: Mapped[str | None]
+    image_url: Mapped[str | None]
+    sysadmin: Mapped[bool] = mapped_column(default=False)
+    state: Mapped[str] = mapped_column(String(20), default="active")
+    created: Mapped[datetime]
+    last_active: Mapped[datetime | None]
+    failed_sign_ins: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[datetime | None]
+
+
+class Member(CatalogueTable):
+    """The role of a user in an organization or group: capacity is admin, editor or member."""
+
+    __tablename__ = "members"
+
+    group_id: Mapped[str] = mapped_column(ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True)
+    id: Mapped[str] = mapped_column(unique=True, default=new_id)
+    capacity: Mapped[str] = mapped_column(String(20))
+
+    group: Mapped[Group] = relationship(back_populates="members")
+    user: Mapped[User] = relationship()
+
+
+class ApiToken(CatalogueTable):
+    """An API token; only its SHA-256 is stored, the token itself was shown once."""
+
+    __tablename__ = "api_tokens"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str]
+    token_sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime]
+    last_access: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
+
+    user: Mapped[User] = relationship()
+
+
+class Activity(CatalogueTable):
+    """Who changed what: `data` holds a full snapshot of the object after the change."""
+
+    __tablename__ = "activities"
+    __table_args__ = (Index("ix_activities_object_id_timestamp", "object_id", "timestamp"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    timestamp: Mapped[datetime] = mapped_column(index=True)
+    user_id: Mapped[str | None] = mapped_column(index=True)
+    object_id: Mapped[str]
+    activity_type: Mapped[str] = mapped_column(String(50))
+    data: Mapped[JsonObject]
+
+
+class DatasetRelease(CatalogueTable):
+    """One published version of a dataset; exactly one of a dataset is `published`, the one its pointer names.
+
+    The state is published, superseded, rolled_back or withdrawn.
+    """
+
+    __tablename__ = "dataset_release"
+
+    dataset_id: Mapped[str] = mapped_column(ForeignKey("packages.id", ondelete="CASCADE"), primary_key=True)
+    release: Mapped[str] = mapped_column(primary_key=True)
+    summary: Mapped[JsonObject]
+    published_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(String(20), index=True)
+
+
+class ChangeLog(CatalogueTable):
+    """One line per written package, in the write's own transaction; each search index follows it by `seq`."""
+
+    __tablename__ = "change_log"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012  SQLAlchemy reads it once
+
+    seq: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    package_id: Mapped[str]
+    at: Mapped[datetime]
+
+
+class NameRedirect(CatalogueTable):
+    """A former name of a package or group: stays taken and leads to its owner."""
+
+    __tablename__ = "name_redirects"
+
+    kind: Mapped[str] = mapped_column(String(10), primary_key=True)  # package or group
+    name: Mapped[str] = mapped_column(primary_key=True)
+    target_id: Mapped[str] = mapped_column(index=True)
+    at: Mapped[datetime]

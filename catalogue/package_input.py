@@ -1,0 +1,178 @@
+"""Dataset dicts as clients send them, read into what the tables hold, with all faults of all fields at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select
+
+from catalogue.actions.authorize import may, require
+from catalogue.actions.context import Context
+from catalogue.errors import NotFound
+from catalogue.groups import find_group
+from catalogue.model import Group, Package
+from catalogue.names import TAKEN, is_taken
+from catalogue.packages import PACKAGE_TEXTS
+from catalogue.resource_input import ResourceInput, read_resources
+from catalogue.validation import MISSING, FieldReader, as_text, list_of_dicts, tag_faults
+
+STATES = ("active", "draft", "deleted")
+FIELD_NAMES = {
+    *PACKAGE_TEXTS,
+    *("id", "name", "title", "type", "state", "private", "owner_org", "metadata_created", "metadata_modified"),
+    *("creator_user_id", "resources", "tags", "tag_string", "groups", "extras"),
+}
+_ID = re.compile(r"[A-Za-z0-9_-]{2,100}\Z")
+
+
+@dataclass
+class PackageInput:
+    """A dataset as a client wants it: columns, and its parts; `resources` null means leave them as they are."""
+
+    columns: dict[str, Any]
+    organization: Group | None
+    extras: dict[str, str] = field(default_factory=dict)
+    tags: list[str] = field(default_factory=list)
+    groups: list[Group] = field(default_factory=list)
+    resources: list[ResourceInput] | None = None
+
+
+def read_package(context: Context, raw: Mapping[str, Any], package: Package | None) -> PackageInput:
+    """Read a whole dataset dict; `package` is the stored one, null when it is to be created.
+
+    Raises:
+        ValidationError: with the faults of all fields.
+        MalformedInput: a list of objects is something else.
+        NotFound, NotAuthorized: a group does not exist, or the caller may not put datasets into it.
+    """
+    groups = _read_groups(context, raw, package)
+    reader = FieldReader(raw)
+    columns = _read_columns(context, reader, package)
+    given = PackageInput(columns=columns, organization=_read_owner(context, reader, package), groups=groups)
+    if given.organization is None and columns["private"]:
+        reader.fault("private", "Datasets with no organization can't be private.")
+    given.tags = _read_tags(reader)
+    given.extras = _read_extras(reader)
+    if raw.get("resources") is not None:
+        given.resources, faults = read_resources(context, list_of_dicts(raw, "resources"), package)
+        if any(faults):
+            reader.errors["resources"] = faults
+    reader.finish()
+    return given
+
+
+def _read_columns(context: Context, reader: FieldReader, package: Package | None) -> dict[str, Any]:
+    name = reader.name()
+    if name and is_taken(context.session, "package", name, by_other_than=package.id if package else None):
+        reader.fault("name", TAKEN["package"])
+    columns: dict[str, Any] = {
+        "name": name,
+        "title": reader.text("title") or name,
+        "notes": reader.text("notes"),
+        "url": reader.web_address("url"),
+        "version": reader.text("version", max_length=100),
+        "author": reader.text("author"),
+        "author_email": reader.email("author_email"),
+        "maintainer": reader.text("maintainer"),
+        "maintainer_email": reader.email("maintainer_email"),
+        "license_id": reader.text("license_id"),
+        "type": reader.text("type", max_length=100) or "dataset",
+        "state": reader.one_of("state", STATES, message="Must be active, draft or deleted") or "active",
+        "private": reader.boolean("private") or False,
+    }
+    if package is None:
+        columns |= _read_first_columns(context, reader)
+    return columns
+
+
+def _read_first_columns(context: Context, reader: FieldReader) -> dict[str, Any]:
+    """Read what only a sysadmin may set, and only when a dataset is created: its id and its times."""
+    columns: dict[str, Any] = {}
+    if not context.is_sysadmin:
+        if reader.gives("id"):
+            reader.fault("id", "The input field id was not expected.")
+        return columns
+    if package_id := reader.text("id"):
+        columns["id"] = package_id
+        if not _ID.match(package_id):
+            reader.fault("id", "Invalid id: letters, digits, dashes and underscores, at most 100")
+        elif context.session.scalar(select(Package.id).where(Package.id == package_id)):
+            reader.fault("id", "Dataset id already exists")
+    for column in ("metadata_created", "metadata_modified"):
+        if moment := reader.time(column):
+            columns[column] = moment
+    return columns
+
+
+def _read_owner(context: Context, reader: FieldReader, package: Package | None) -> Group | None:
+    written = reader.text("owner_org")
+    if not written:
+        if package is None or package.owner_org is not None:  # a dataset that lost its owner may stay as it is
+            reader.fault("owner_org", "An organization must be provided")
+        return None
+    organization = find_group(context.session, written, is_organization=True)
+    if organization is None or organization.state != "active":
+        reader.fault("owner_org", "Organization does not exist")
+        return None
+    moves = package is None or package.owner_org != organization.id
+    if moves and not may(context, "package_create", organization.id):
+        reader.fault("owner_org", "You cannot add a dataset to this organization")
+    return organization
+
+
+def _read_groups(context: Context, raw: Mapping[str, Any], package: Package | None) -> list[Group]:
+    present = {group.id for group in package.groups} if package else set()
+    groups: dict[str, Group] = {}
+    for item in list_of_dicts(raw, "groups"):
+        written = item.get("id") or item.get("name")
+        if not written:
+            continue
+        group = find_group(context.session, as_text(written), is_organization=False)
+        if group is None or (group.state != "active" and group.id not in present):
+            raise NotFound("Group was not found.")
+        if group.id not in present:
+            require(context, "dataset_into_group", group.id, subject=group.id)
+        groups[group.id] = group
+    return list(groups.values())
+
+
+def _read_tags(reader: FieldReader) -> list[str]:
+    names: dict[str, None] = {}
+    for item in list_of_dicts(reader.raw, "tags"):
+        if item.get("vocabulary_id"):
+            reader.fault("tags", "Tag vocabulary was not found.")
+        name = as_text(item["name"]).strip() if item.get("name") is not None else None
+        if name is None:
+            reader.fault("tags", MISSING)
+        else:
+            names[name] = None
+    for name in (reader.text("tag_string") or "").split(","):
+        if name.strip():
+            names[name.strip()] = None
+    for name in names:
+        for fault in tag_faults(name):
+            reader.fault("tags", fault)
+    return sorted(names)
+
+
+def _read_extras(reader: FieldReader) -> dict[str, str]:
+    extras: dict[str, str] = {}
+    faults: list[dict[str, list[str]]] = []
+    for item in list_of_dicts(reader.raw, "extras"):
+        key, value = item.get("key"), item.get("value")
+        fault = {name: [MISSING] for name in ("key", "value") if item.get(name) is None}
+        if key == "":
+            fault["key"] = [MISSING]
+        elif key is not None and as_text(key) in FIELD_NAMES:
+            fault["key"] = ["There is a schema field with the same name"]
+        elif key is not None and as_text(key) in extras:
+            reader.fault("extras_validation", f'Duplicate key "{as_text(key)}"')
+        faults.append(fault)
+        if not fault:
+            extras[as_text(key)] = as_text(value)
+    if any(faults):
+        reader.errors["extras"] = faults
+    return extras

@@ -1,0 +1,99 @@
+"""Releases of datasets: the pointer in the extra `release`, the rows in `dataset_release` that follow it.
+
+The newest row is not necessarily the current one: after a roll-back the pointer names an older release, and the releases
+published after it are rolled back until the pointer moves to a release again.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from catalogue.model import DatasetRelease, Package
+from catalogue.packages import find_package_id
+from catalogue.times import read_time
+
+PUBLISHED = "published"
+SUPERSEDED = "superseded"
+ROLLED_BACK = "rolled_back"
+WITHDRAWN = "withdrawn"
+
+
+def dataset_releases(session: Session, package_id: str) -> list[DatasetRelease]:
+    """Return all releases of a dataset, the last published first."""
+    rows = session.scalars(select(DatasetRelease).where(DatasetRelease.dataset_id == package_id)).all()
+    return sorted(rows, key=_age, reverse=True)
+
+
+def is_released(session: Session, dataset_name: str, release: str) -> bool:
+    """Tell whether everybody may have the files of this release: known, not withdrawn, of an active public dataset."""
+    package_id = find_package_id(session, dataset_name)
+    statement = select(DatasetRelease.release).join(Package, Package.id == DatasetRelease.dataset_id)
+    found = session.scalar(
+        statement.where(
+            DatasetRelease.dataset_id == package_id,
+            DatasetRelease.release == release,
+            DatasetRelease.state != WITHDRAWN,
+            Package.state == "active",
+            Package.private.is_(False),
+        )
+    )
+    return found is not None
+
+
+def follow_pointer(session: Session, package: Package, now: datetime) -> None:
+    """Bring the releases of a dataset in line with its extra `release`; call it in the transaction of the write."""
+    pointer = package.extras.get("release")
+    releases = {row.release: row for row in dataset_releases(session, package.id)}
+    if not pointer:
+        _retire(list(releases.values()), state=WITHDRAWN)
+        return
+    summary = _read_summary(package.extras.get("release_summary"))
+    current = releases.pop(pointer, None)
+    if current is None:
+        current = DatasetRelease(
+            dataset_id=package.id,
+            release=pointer,
+            summary=summary,
+            published_at=_published_at(summary, now),
+            state=PUBLISHED,
+        )
+        session.add(current)
+    elif summary.get("release") == pointer and summary != current.summary:
+        current.summary = summary
+    newer = [row for row in releases.values() if _age(row) > _age(current)]
+    older = [row for row in releases.values() if _age(row) <= _age(current)]
+    _retire(newer, state=ROLLED_BACK, of=(PUBLISHED, SUPERSEDED))
+    _retire(older, state=SUPERSEDED)
+    current.state = PUBLISHED
+
+
+def _retire(rows: list[DatasetRelease], *, state: str, of: tuple[str, ...] = (PUBLISHED,)) -> None:
+    for row in rows:
+        if row.state in of:
+            row.state = state
+
+
+def _age(row: DatasetRelease) -> tuple[datetime, str, int, str]:
+    day, _, counter = row.release.partition(".")
+    return row.published_at, day, int(counter) if counter.isdecimal() else 0, row.release
+
+
+def _read_summary(written: object) -> dict[str, Any]:
+    """Return the summary; one that is no JSON object counts as absent, the pointer moves all the same."""
+    try:
+        summary = json.loads(written) if isinstance(written, str) else None
+    except ValueError:
+        return {}
+    return summary if isinstance(summary, dict) else {}
+
+
+def _published_at(summary: dict[str, Any], now: datetime) -> datetime:
+    try:
+        return read_time(str(summary["published_at"]))
+    except (KeyError, ValueError, OverflowError):
+        return now

@@ -1,0 +1,110 @@
+"""Wrong types, wrong nesting and odd values in every parameter of every action: a refusal, never a failure."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+import pytest
+from samples.served_catalogue import catalogue_on
+
+from catalogue.action_api import create_app
+from catalogue.actions.registry import ACTIONS
+
+CALLS_PER_ACTION = 30
+SHAPES: list[Any] = [
+    *([], {}, [{}], [[1]], ["a"], [None], {"a": {"b": []}}, [{"name": {}}], [{"id": []}], [{"key": {}, "value": []}]),
+    *(-1, 0, 10**30, 1.5, True, None, "", "'\"%_\\", "\U0001f600", "x" * 3000, "1e5", "2026-01-01", "[", "{}", "[1]"),
+    *("bus", "*", "a:b", "../../etc", "{!func}x"),
+]
+PLAIN = {
+    "name": "bus",
+    "owner_org": "org",
+    "package_id": "bus",
+    "user": "boss",
+    "username": "boss",
+    "role": "admin",
+    "object": "bus",
+    "object_type": "package",
+    "capacity": "public",
+    "match": {"name": "bus"},
+    "q": "a",
+    "query": "a",
+    "resource_id": "r1",
+    "email": "a@b.vn",
+    "password": "12345678",
+}
+NAMES = [
+    *PLAIN,
+    *(
+        "id",
+        "limit",
+        "offset",
+        "page",
+        "sort",
+        "order_by",
+        "order",
+        "include",
+        "filter",
+        "update",
+        "all_fields",
+        "groups",
+    ),
+    *("organizations", "extras", "tags", "tag_string", "resources", "users", "permission", "private", "state", "title"),
+    *(
+        "url",
+        "size",
+        "format",
+        "created",
+        "expires_in",
+        "unit",
+        "before",
+        "after",
+        "activity_types",
+        "type",
+        "vocabulary_id",
+    ),
+    *("filters", "fields", "fq", "fq_list", "fl", "rows", "start", "facet.field", "facet.limit", "records_format"),
+    *("include_users", "include_datasets", "image_url", "approval_status", "metadata_modified", "version", "upload"),
+    *("match__resources__0__id", "update__resources", "update__resources__0", "update__resources__extend", "update__"),
+]
+
+
+@pytest.fixture
+def portal(tmp_path):
+    with catalogue_on(tmp_path) as opened:
+        opened.token = opened.add_user("boss", sysadmin=True)
+        yield opened
+
+
+def restore(portal) -> None:
+    for action, params in (
+        ("organization_create", {"name": "org"}),
+        ("group_create", {"name": "theme"}),
+        ("dataset_purge", {"id": "bus"}),
+        ("package_create", {"name": "bus", "owner_org": "org", "resources": [{"id": "r1"}]}),
+    ):
+        portal.client.post(f"/api/3/action/{action}", json=params, headers={"Authorization": portal.token})
+
+
+def body_for(action: str, chance: random.Random) -> dict[str, Any]:
+    kinds = {"organization": "org", "group": "theme", "member": "theme", "resource": "r1", "user": "boss"}
+    body = {**PLAIN, "id": kinds.get(action.partition("_")[0], "bus")}
+    for _ in range(chance.choice((1, 1, 2))):
+        body[chance.choice(NAMES)] = chance.choice(SHAPES)
+    return body
+
+
+@pytest.mark.slow
+def test_no_parameter_of_any_shape_breaks_an_action(portal):
+    portal.client = create_app(portal.store, portal.search, portal.files, portal.settings).test_client()
+    chance = random.Random(20261122)
+    for action in ACTIONS:
+        restore(portal)
+        for _ in range(CALLS_PER_ACTION):
+            body = body_for(action, chance)
+            headers = {"Authorization": portal.token} if chance.random() < 0.9 else {}
+            response = portal.client.post(f"/api/3/action/{action}", json=body, headers=headers)
+            assert response.status_code < 500, (action, json.dumps(body)[:500])
+            json.loads(response.text, parse_constant=pytest.fail)

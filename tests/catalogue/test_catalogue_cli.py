@@ -1,0 +1,91 @@
+"""The operator's commands."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from catalogue import cli
+from catalogue.accounts import find_user, sign_in
+from catalogue.actions.context import utc_now
+from catalogue.settings import CatalogueSettings
+from catalogue.store import open_store
+from catalogue.tokens import find_token
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return CatalogueSettings(home=tmp_path)
+
+
+@pytest.fixture
+def run(settings):
+    @click.group()
+    @click.pass_context
+    def main(ctx: click.Context) -> None:
+        ctx.meta[cli.SETTINGS] = settings
+
+    for command in cli.COMMANDS:
+        main.add_command(command)
+    return lambda *words, **options: CliRunner().invoke(main, words, **options)
+
+
+@pytest.fixture
+def writing(settings):
+    @contextmanager
+    def session():
+        store = open_store(settings)
+        with store.write() as opened:
+            yield opened
+        store.close()
+
+    return session
+
+
+def test_an_account_with_a_password_signs_in(run, writing, tmp_path):
+    (tmp_path / "password").write_text("correct horse\n")
+    result = run(
+        "user", "add", "mai", "--email", "mai@x.vn", "--password-file", str(tmp_path / "password"), "--sysadmin"
+    )
+    assert result.exit_code == 0, result.output
+    with writing() as session:
+        user = sign_in(session, "mai", "correct horse", utc_now())
+        assert user is not None
+        assert user.sysadmin
+
+
+def test_a_token_is_printed_once_and_works(run, writing):
+    assert run("token", "create", "scripts").exit_code == 2
+    result = run("token", "create", "scripts", "--sysadmin")
+    assert result.exit_code == 0, result.output
+    with writing() as session:
+        found = find_token(session, result.output.strip(), utc_now())
+        assert found is not None
+        assert (found.user.name, found.user.sysadmin) == ("scripts", True)
+
+
+def test_wrong_names_are_one_line_and_exit_code_2(run):
+    for words in (("user", "add", "X"), ("organization", "add", "so-yt")):
+        result = run(*words)
+        assert result.exit_code == 2
+        assert "Traceback" not in result.output
+    run("user", "add", "mai")
+    assert "not available" in run("user", "add", "mai").output
+
+
+def test_organizations_are_added_and_the_index_is_built(run):
+    run("user", "add", "boss", "--sysadmin")
+    assert run("organization", "add", "so-yt", "--title", "Sở Y tế").exit_code == 0
+    assert run("organization", "add", "so-yt").exit_code == 2
+    assert run("reindex").output == "The search index holds 0 datasets.\n"
+
+
+def test_a_plain_token_is_not_a_sysadmins(run, writing):
+    run("user", "add", "mai")
+    assert run("token", "create", "mai", "--sysadmin").exit_code == 2
+    assert run("token", "create", "mai").exit_code == 0
+    with writing() as session:
+        assert not find_user(session, "mai").sysadmin

@@ -1,0 +1,55 @@
+"""What the command line of ckanapi must be able to do: a portal dumped, loaded again, and cleaned."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAMS = Path(sys.executable).parent
+
+
+@pytest.fixture
+def command(live, boss, tmp_path):
+    def run(*words: str) -> str:
+        environment = {
+            **os.environ,
+            "PATH": f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}",
+        }  # its workers call themselves
+        arguments = ["ckanapi", *words, "-r", live.url]
+        arguments += ["-a", boss] if words[0] in {"load", "delete"} else []
+        result = subprocess.run(arguments, capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=60)
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    return run
+
+
+@pytest.mark.slow
+def test_a_portal_is_dumped_and_loaded_again(live, boss, command, tmp_path):
+    live.call("organization_create", {"name": "so-yt", "title": "Sở Y tế"}, user="boss")
+    for name in ("clinics", "pharmacies"):
+        params = {
+            "name": name,
+            "owner_org": "so-yt",
+            "tag_string": "y tế",
+            "resources": [{"url": "http://x.example/a.csv"}],
+        }
+        live.call("package_create", params, user="boss")
+    before = live.call("package_show", {"id": "clinics"})
+    command("dump", "datasets", "--all", "-O", "datasets.jsonl", "-p", "1")
+    command("dump", "organizations", "--all", "-O", "organizations.jsonl", "-p", "1")
+    assert json.loads((tmp_path / "datasets.jsonl").read_text().splitlines()[0]) == before
+    command("load", "organizations", "-I", "organizations.jsonl", "-p", "1")
+    command("load", "datasets", "-I", "datasets.jsonl", "-p", "1")
+    assert live.call("package_show", {"id": "clinics"}) == before
+    live.call("dataset_purge", {"id": "clinics"}, user="boss")
+    command("load", "datasets", "-I", "datasets.jsonl", "-p", "1")
+    assert live.call("package_show", {"id": "clinics"})["id"] == before["id"]
+    command("delete", "datasets", "clinics")
+    assert live.call("package_list") == ["pharmacies"]
+    assert '"count": 1' in command("action", "package_search", "q=pharmacies", "rows:0")

@@ -1,0 +1,88 @@
+"""The pointer of a dataset and the rows that follow it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from catalogue.releases import dataset_releases, is_released
+
+CITY = "so-gtvt"
+
+
+@pytest.fixture
+def publish(catalogue):
+    package_id = catalogue.call("package_create", {"name": "bus", "owner_org": CITY}, user="lan")["id"]
+
+    def move(release: str | None, published_at: str | None = None, **summary) -> list[tuple[str, str]]:
+        facts = {"release": release, "published_at": published_at, **summary}
+        extras = [{"key": "release", "value": release}, {"key": "release_summary", "value": json.dumps(facts)}]
+        catalogue.call("package_patch", {"id": "bus", "extras": extras if release else []}, user="lan")
+        with catalogue.store.read() as session:
+            return [(row.release, row.state) for row in dataset_releases(session, package_id)]
+
+    return move
+
+
+def test_a_new_release_supersedes_the_current_one(publish):
+    assert publish("2026-11-21.1", "2026-11-21T08:00:00") == [("2026-11-21.1", "published")]
+    assert publish("2026-11-22.1", "2026-11-22T08:00:00Z") == [
+        ("2026-11-22.1", "published"),
+        ("2026-11-21.1", "superseded"),
+    ]
+
+
+def test_rolling_back_and_forth(publish):
+    publish("2026-11-20.1", "2026-11-20T08:00:00")
+    publish("2026-11-21.1", "2026-11-21T08:00:00")
+    publish("2026-11-21.2", "2026-11-21T09:00:00")
+    assert publish("2026-11-20.1", "2026-11-20T08:00:00") == [
+        ("2026-11-21.2", "rolled_back"),
+        ("2026-11-21.1", "rolled_back"),
+        ("2026-11-20.1", "published"),
+    ]
+    assert publish("2026-11-23.1", "2026-11-23T08:00:00") == [
+        ("2026-11-23.1", "published"),
+        ("2026-11-21.2", "rolled_back"),
+        ("2026-11-21.1", "rolled_back"),
+        ("2026-11-20.1", "superseded"),
+    ]
+
+
+def test_a_checked_release_stays_current_with_a_newer_summary(publish, catalogue):
+    publish("2026-11-21.1", "2026-11-21T08:00:00", checked_at="2026-11-21T08:00:00")
+    publish("2026-11-21.1", "2026-11-21T08:00:00", checked_at="2026-11-22T08:00:00")
+    with catalogue.store.read() as session:
+        package_id = catalogue.call("package_show", {"id": "bus"})["id"]
+        (row,) = dataset_releases(session, package_id)
+    assert (row.state, row.summary["checked_at"]) == ("published", "2026-11-22T08:00:00")
+
+
+def test_a_dataset_without_pointer_has_no_public_release(publish, catalogue):
+    publish("2026-11-21.1", "2026-11-21T08:00:00")
+    assert publish(None) == [("2026-11-21.1", "withdrawn")]
+    with catalogue.store.read() as session:
+        assert not is_released(session, "bus", "2026-11-21.1")
+
+
+def test_files_are_public_as_long_as_their_dataset_is(publish, catalogue):
+    publish("2026-11-21.1", "2026-11-21T08:00:00")
+    publish("2026-11-22.1", "2026-11-22T08:00:00")
+
+    def released(name: str = "bus", release: str = "2026-11-21.1") -> bool:
+        with catalogue.store.read() as session:
+            return is_released(session, name, release)
+
+    assert released()
+    assert released(release="2026-11-22.1")
+    assert not released(release="2026-11-23.1")
+    assert not released(name="nope")
+    catalogue.call("package_patch", {"id": "bus", "name": "renamed"}, user="lan")
+    assert released()
+    assert released(name="renamed")
+    for hidden, shown in (({"private": True}, {"private": False}), ({"state": "deleted"}, {"state": "active"})):
+        catalogue.call("package_patch", {"id": "renamed", **hidden}, user="lan")
+        assert not released()
+        catalogue.call("package_patch", {"id": "renamed", **shown}, user="lan")
+        assert released()
