@@ -76,7 +76,7 @@ class GeneraliseHierarchy(FieldAction):
     """A code climbs a hierarchy given as a CSV file beside the definition: one row a leaf, one column a level."""
 
     action: Literal["generalise"]
-    hierarchy: str = Field(description="CSV file, relative to the definition, or `builtin:hcmc_wards`.")
+    hierarchy: str = Field(description="CSV file, relative to the definition.")
     levels: list[str] = Field(
         min_length=1, description="Column names of the hierarchy from fine to coarse; `*` hides the value."
     )

@@ -1,0 +1,72 @@
+"""The privacy report of a run: what was done to which field, and what it cost. Numbers and field names, never a value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from publisher.anonymise.cells import Cells
+from publisher.anonymise.microdata import Choice
+from publisher.anonymise.plan import Plan
+
+
+def rows_report(plan: Plan, choice: Choice | None, *, rows: int, left: int) -> dict[str, Any]:
+    """Return the report of a table whose rows leave; the part on k only where the policy asks for it."""
+    report = {
+        "kind": "rows",
+        **_policy(plan, list(plan.treatments)),
+        "rows": rows,
+        "published_rows": left,
+        "suppressed_rows": rows - left,
+        "suppressed_share": round((rows - left) / rows, 6) if rows else 0.0,
+    }
+    microdata = plan.table.privacy.microdata
+    if choice is None or microdata is None:
+        return report
+    outcome = choice.outcome
+    diversity = microdata.l_diversity
+    return report | {
+        "quasi_identifiers": list(plan.quasi),
+        "k": microdata.k,
+        "l": diversity.l if diversity else None,
+        "suppression_limit": microdata.suppression_limit,
+        "smallest_class": outcome.smallest_class,
+        "classes": outcome.classes,
+        "average_class_size": round(outcome.average_class_size, 2),
+        "discernibility": outcome.discernibility,
+        "loss": round(outcome.loss, 6),
+        "levels": {name: plan.treatments[name].levels[level] for name, level in choice.levels.items()},
+        "nodes_checked": choice.nodes_checked,
+        "shuffled": microdata.shuffle_rows,
+    }
+
+
+def cells_report(plan: Plan, cells: Cells) -> dict[str, Any]:
+    """Return the report of an aggregated table."""
+    hidden = int(cells.hidden.sum())
+    return {
+        "kind": "aggregate",
+        **_policy(plan, cells.aggregate.group_by),
+        "cells": len(cells.hidden),
+        "min_units": cells.aggregate.small_cell.min,
+        "counted_units": "unit_key" if plan.table.privacy.unit_key else "rows",
+        "hidden_cells": hidden,
+        "hidden_small": hidden - cells.complementary,
+        "hidden_complementary": cells.complementary,
+    }
+
+
+def _policy(plan: Plan, published: list[str]) -> dict[str, Any]:
+    privacy = plan.table.privacy
+    actions = {name: privacy.action_of(name) for name in published}
+    return {
+        "subject": privacy.subject,
+        "legal": dict(privacy.legal),
+        "treatments": {name: str(getattr(action, "action", "drop")) for name, action in actions.items()},
+        "roles": {name: action.role for name, action in actions.items() if action.role},
+        "dropped": [field.name for field in plan.table.schema_.fields if field.name not in published],
+        "waivers": [
+            {"field": name, "kind": w.kind, "reason": w.reason, "by": w.by, "until": w.until.isoformat()}
+            for name, action in actions.items()
+            if (w := action.waive)
+        ],
+    }

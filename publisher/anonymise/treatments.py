@@ -1,0 +1,221 @@
+"""What happens to one field: pure functions from an Arrow array to an Arrow array, one for each level of generality.
+
+Every treatment has `levels`, fine to coarse; treatments that cannot climb have one. Null stays null, except where a level hides all values.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from publisher.anonymise.hierarchy import HIDDEN, Hierarchy
+from publisher.anonymise.pseudonyms import pseudonym
+from publisher.errors import ReleaseRefused
+
+
+class Treatment(Protocol):
+    """One field's way out."""
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """Names of the levels, fine to coarse."""
+        ...
+
+    def apply(self, values: pa.Array, level: int) -> pa.Array:
+        """Return the published values of that level, in the published Arrow type."""
+        ...
+
+
+def apply_by_value(treatment: Treatment, values: pa.Array, level: int) -> pa.Array:
+    """Apply a treatment once to each distinct value; the way to treat batches, where values repeat."""
+    if isinstance(treatment, AsItIs):
+        return values
+    encoded = values.dictionary_encode(null_encoding="encode")
+    return treatment.apply(encoded.dictionary, level).take(encoded.indices)
+
+
+@dataclass(frozen=True)
+class AsItIs:
+    """Action `keep`."""
+
+    levels: tuple[str, ...] = ("kept",)
+
+    def apply(self, values: pa.Array, level: int) -> pa.Array:  # noqa: ARG002  it has one level
+        return values
+
+
+@dataclass(frozen=True)
+class DatePeriods:
+    """Action `generalise_date` for date, datetime, year (integer) and yearmonth (`2026-11`) values."""
+
+    levels: tuple[str, ...]
+
+    def apply(self, values: pa.Array, level: int) -> pa.Array:
+        name = self.levels[level]
+        if name == HIDDEN:
+            return _all_hidden(len(values))
+        days = _as_days(values)
+        typed = len(self.levels) == 1
+        if name == "day":
+            return days if typed else pc.cast(days, pa.string())
+        if name == "year" and typed:
+            return pc.year(days)
+        return _period_labels(days, name)
+
+
+@dataclass(frozen=True)
+class NumberBands:
+    """Action `generalise_number`: `20-29` for whole numbers, `2.5-<5` for others, `90+` from the top on."""
+
+    widths: tuple[float, ...]
+    top: float | None
+    whole: bool
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        return tuple(_plain(width) for width in self.widths)
+
+    def apply(self, values: pa.Array, level: int) -> pa.Array:
+        numbers = pc.cast(values, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+        labels = [None if math.isnan(number) else self._band(number, self.widths[level]) for number in numbers]
+        return pa.array(labels, pa.string())
+
+    def _band(self, number: float, width: float) -> str:
+        if self.top is not None and number >= self.top:
+            return f"{_plain(self.top)}+"
+        low = _exact(math.floor(round(number / width, 9)) * width)
+        high = _exact(low + width if self.top is None else min(low + width, self.top))
+        if not self.whole:
+            return f"{_plain(low)}-<{_plain(high)}"
+        return _plain(low) if high - low <= 1 else f"{_plain(low)}-{_plain(high - 1)}"
+
+
+@dataclass(frozen=True)
+class CodeClimb:
+    """Action `generalise`: a code climbs a hierarchy that must know every code."""
+
+    field: str
+    hierarchy: Hierarchy
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        return self.hierarchy.levels
+
+    def positions(self, values: pa.Array) -> pa.Array:
+        """Return each value's position among the leaves; null for null.
+
+        Raises:
+            ReleaseRefused: codes that the hierarchy does not know; their number, not the codes.
+        """
+        positions = pc.index_in(pc.cast(values, pa.string()), value_set=pa.array(self.hierarchy.leaves, pa.string()))
+        unseen = pc.sum(pc.and_(pc.is_null(positions), pc.is_valid(values))).as_py()
+        if unseen:
+            raise ReleaseRefused(
+                f"The hierarchy of the field `{self.field}` does not know {unseen} of its codes.",
+                cure="add the codes to the hierarchy, each with its parents",
+            )
+        return positions
+
+    def apply(self, values: pa.Array, level: int) -> pa.Array:
+        positions = self.positions(values)
+        if self.levels[level] == HIDDEN:
+            return _all_hidden(len(values))
+        return pa.array(self.hierarchy.labels[level], pa.string()).take(positions)
+
+
+@dataclass(frozen=True)
+class RoundTo:
+    """Action `round`: nearest multiple of the base, halves away from zero; the type stays."""
+
+    base: float
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        return (_plain(self.base),)
+
+    def apply(self, values: pa.Array, level: int) -> pa.Array:  # noqa: ARG002  it has one level
+        if pa.types.is_integer(values.type):
+            base = int(self.base)
+            numbers = pc.fill_null(values, 0).to_numpy(zero_copy_only=False)
+            rounded = np.sign(numbers) * ((2 * np.abs(numbers) + base) // (2 * base) * base)
+            return pa.array(rounded, pa.int64(), mask=pc.is_null(values).to_numpy(zero_copy_only=False))
+        numbers = values.to_numpy(zero_copy_only=False)
+        steps = np.floor(np.round(np.abs(numbers) / self.base, 9) + 0.5)
+        rounded = np.round(np.sign(numbers) * steps * self.base, 9) + 0.0  # + 0.0 turns -0.0 into 0.0
+        return pa.array(rounded, pa.float64(), mask=pc.is_null(values).to_numpy(zero_copy_only=False))
+
+
+@dataclass(frozen=True)
+class CapAt:
+    """Action `top_code`: values beyond the bounds become the bounds; the type stays."""
+
+    at: float
+    bottom: float | None
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        return (_plain(self.at),)
+
+    def apply(self, values: pa.Array, level: int) -> pa.Array:  # noqa: ARG002  it has one level
+        capped = pc.min_element_wise(values, pa.scalar(self.at, pa.float64()).cast(values.type), skip_nulls=False)
+        if self.bottom is None:
+            return capped
+        return pc.max_element_wise(capped, pa.scalar(self.bottom, pa.float64()).cast(values.type), skip_nulls=False)
+
+
+@dataclass(frozen=True, repr=False)
+class KeyedPseudonym:
+    """Action `pseudonymise`; the key is already separated for dataset, table, field and release, and never printed."""
+
+    key: bytes
+    length: int
+    levels: tuple[str, ...] = ("pseudonym",)
+
+    def apply(self, values: pa.Array, level: int) -> pa.Array:  # noqa: ARG002  it has one level
+        texts = pc.cast(values, pa.string()).to_pylist()
+        names = [None if text is None else pseudonym(self.key, text, self.length) for text in texts]
+        return pa.array(names, pa.string())
+
+
+def _all_hidden(length: int) -> pa.Array:
+    return pa.repeat(pa.scalar(HIDDEN, pa.string()), length)
+
+
+def _as_days(values: pa.Array) -> pa.Array:
+    if pa.types.is_integer(values.type):
+        values = pc.cast(values, pa.string())
+        return pc.cast(pc.binary_join_element_wise(pc.utf8_lpad(values, 4, "0"), "01", "01", "-"), pa.date32())
+    if pa.types.is_string(values.type):
+        return pc.cast(pc.binary_join_element_wise(values, "01", "-"), pa.date32())
+    return pc.cast(values, pa.date32(), safe=False)  # a datetime loses its time of day on purpose
+
+
+def _period_labels(days: pa.Array, name: str) -> pa.Array:
+    if name == "week":
+        calendar = pc.iso_calendar(days)
+        week = pc.utf8_lpad(pc.cast(pc.struct_field(calendar, "iso_week"), pa.string()), 2, "0")
+        return pc.binary_join_element_wise(pc.cast(pc.struct_field(calendar, "iso_year"), pa.string()), week, "-W")
+    year = pc.year(days)
+    if name in {"5y", "10y"}:
+        width = int(name[:-1])
+        low = pc.multiply(pc.divide(year, width), width)
+        return pc.binary_join_element_wise(pc.cast(low, pa.string()), pc.cast(pc.add(low, width - 1), pa.string()), "-")
+    text = pc.cast(year, pa.string())
+    if name == "month":
+        return pc.binary_join_element_wise(text, pc.utf8_lpad(pc.cast(pc.month(days), pa.string()), 2, "0"), "-")
+    if name == "quarter":
+        return pc.binary_join_element_wise(text, pc.cast(pc.quarter(days), pa.string()), "-Q")
+    return text
+
+
+def _exact(number: float) -> float:
+    return round(number, 9)
+
+
+def _plain(number: float) -> str:
+    return str(int(number)) if float(number).is_integer() else repr(float(number))

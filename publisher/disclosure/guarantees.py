@@ -1,0 +1,145 @@
+"""The guarantees of a release, checked again on the very bytes to be uploaded, by code that shares nothing with the anonymiser.
+
+What is known here: the published tables with their policy, the number of valid rows there were, and the release folder. A check that could
+not run has failed. Details hold field names, kinds and numbers, never a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from publisher.disclosure.classes import left_out, small_classes, uniform_classes
+from publisher.disclosure.forms import wrong_forms
+from publisher.disclosure.gate import personal_columns, personal_texts
+from publisher.disclosure.same_cells import data_files, wrong_csv, wrong_files, wrong_parquet, wrong_sqlite
+from publisher.disclosure.small_cells import small_cells, subtractions
+from publisher.published import PublishedTable
+
+ALL_FORMATS = ("parquet", "csv", "sqlite")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One guarantee for one table (an empty name: for the whole release)."""
+
+    id: str
+    table: str
+    passed: bool
+    detail: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """All checks of a release; it may leave only when every one has passed."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Tell whether there were checks and all passed."""
+        return bool(self.checks) and all(check.passed for check in self.checks)
+
+    @property
+    def failures(self) -> tuple[Check, ...]:
+        """Return the checks that failed."""
+        return tuple(check for check in self.checks if not check.passed)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the form kept in the privacy report."""
+        return {"passed": self.passed, "checks": [asdict(check) for check in self.checks]}
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a check starts from.
+
+    Attributes:
+        folder: holds the data files, and may already hold the JSON files that describe the release.
+        tables: what the policy publishes, all tables of the dataset.
+        dataset: its name, which the SQLite file carries.
+        today: the day on which waivers must still hold.
+        definitions: the definition's folder, where hierarchies lie.
+        rows_before: for each table whose rows leave, the number of valid rows that the anonymiser was given.
+        formats: the formats the definition asks for; Parquet must be one of them, since the others are compared with it.
+    """
+
+    folder: Path
+    tables: Sequence[PublishedTable]
+    dataset: str
+    today: date
+    definitions: Path
+    rows_before: Mapping[str, int]
+    formats: Sequence[str] = ALL_FORMATS
+
+
+def check_release(  # noqa: PLR0913  what a check starts from, each by its name
+    folder: Path,
+    tables: Sequence[PublishedTable],
+    *,
+    dataset: str,
+    today: date,
+    definitions: Path,
+    rows_before: Mapping[str, int],
+    formats: Sequence[str] = ALL_FORMATS,
+) -> Verdict:
+    """Check G1 to G6 on the files of a release folder; the arguments are explained at `Given`."""
+    return Verdict(tuple(_all_checks(Given(folder, tables, dataset, today, definitions, rows_before, formats))))
+
+
+def check_texts(folder: Path, tables: Sequence[PublishedTable]) -> Verdict:
+    """Check the texts of a release alone: file names, descriptions and every JSON file, once they are all written."""
+    return Verdict((_run("G2", "", "texts", lambda: personal_texts(folder, tables)),))
+
+
+def _all_checks(given: Given) -> Iterator[Check]:
+    folder, tables = given.folder, given.tables
+    declared = data_files(tables, dataset=given.dataset, formats=given.formats)
+    parquets = {table.name: folder / f"{table.name}.parquet" for table in tables}
+    yield _run("G1", "", "files", lambda: wrong_files(folder, declared))
+    if "sqlite" in given.formats:
+        yield _run("G1", "", "SQLite", lambda: wrong_sqlite(folder / f"{given.dataset}.sqlite", parquets, tables))
+    yield _run("G2", "", "texts", lambda: personal_texts(folder, tables))
+    for table in tables:
+        yield from _table_checks(given, parquets[table.name], table)
+        if table.aggregate is None:
+            yield from _row_checks(parquets[table.name], table, given.rows_before.get(table.name))
+    aggregates = [(table, parquets[table.name]) for table in tables if table.aggregate]
+    if aggregates:
+        yield _run("G6", "", "subtraction", lambda: subtractions(aggregates))
+
+
+def _table_checks(given: Given, path: Path, table: PublishedTable) -> Iterator[Check]:
+    name = table.name
+    yield _run("G1", name, "Parquet", lambda: wrong_parquet(path, table))
+    if "csv" in given.formats:
+        yield _run("G1", name, "CSV", lambda: wrong_csv(path.with_suffix(".csv.gz"), path, table))
+    yield _run("G2", name, "columns", lambda: personal_columns(path, table, today=given.today))
+    yield _run("G5", name, "forms", lambda: wrong_forms(path, table, definitions=given.definitions))
+    if table.aggregate is not None:
+        yield _run("G6", name, "small cells", lambda: small_cells(path, table))
+
+
+def _row_checks(path: Path, table: PublishedTable, rows_before: int | None) -> Iterator[Check]:
+    microdata = table.source.privacy.microdata
+    if microdata is None:
+        return
+    yield _run("G3", table.name, "k", lambda: small_classes(path, table, microdata))
+    yield _run(
+        "G3", table.name, "suppression", lambda: left_out(pq.read_metadata(path).num_rows, rows_before, microdata)
+    )
+    if microdata.l_diversity:
+        yield _run("G4", table.name, "l", lambda: uniform_classes(path, table, microdata))
+
+
+def _run(guarantee: str, table: str, what: str, check: Callable[[], list[str]]) -> Check:
+    try:
+        faults = check()
+    except Exception as error:  # noqa: BLE001  whatever stopped a check, the check has failed; its message may hold values
+        faults = [f"the check could not run ({type(error).__name__})"]
+    return Check(guarantee, table, not faults, f"{what}: {'; '.join(faults) or 'holds'}")
