@@ -23,7 +23,8 @@ LICENSES = {
 }
 """Licence ids of definitions (SPDX) and what CKAN calls them; any other open licence is `other-open` there."""
 
-_FORMS = ((CSV_ENDING, "CSV", "text/csv"), (PARQUET_ENDING, "Parquet", ""), (SQLITE_ENDING, "SQLite", ""))
+_TABLE_FORMS = ((CSV_ENDING, "CSV", "text/csv"), (PARQUET_ENDING, "Parquet", ""))
+_DATABASE_FORM = (SQLITE_ENDING, "SQLite", "")
 
 
 def dataset_to_package(
@@ -121,18 +122,17 @@ def _to_extras(values: Mapping[str, str | None]) -> list[dict[str, str]]:
 
 
 def _resources(definition: DatasetDefinition, summary: ReleaseSummary, site_url: str) -> list[dict[str, Any]]:
-    tables = {table.name: table for table in _tables(definition)}
-    folder = f"{site_url}/r/{definition.name}/{summary.release}"
+    """Return the distributions, table by table in the definition's order, so that clients meet the main table first."""
+    files = {str(file["path"]): file for file in summary.files}
+    tables = _tables(definition)
+    wanted = [(table, table.name, form) for table in tables for form in _TABLE_FORMS]
     made = []
-    for ending, form, media_type in _FORMS:
-        for file in summary.files:
-            if not str(file["path"]).endswith(ending):
-                continue
-            described = _describe(definition, tables.get(str(file.get("table", ""))), form)
-            bytes_of = _bytes_of(definition, file, summary, url=f"{folder}/{file['path']}")
-            made.append(described | bytes_of | {"mimetype": media_type or file["media_type"]})
-            if form == "CSV":
-                made[-1] |= {"compression": "gzip", "datastore_active": True}
+    for table, stem, (ending, form, media_type) in [*wanted, (None, definition.name, _DATABASE_FORM)]:
+        if file := files.get(stem + ending):
+            url = f"{site_url}/r/{definition.name}/{summary.release}/{file['path']}"
+            described = _describe(definition, table, form) | _bytes_of(definition, file, summary, url=url)
+            more = {"compression": "gzip", "datastore_active": True} if form == "CSV" else {}
+            made.append(described | {"mimetype": media_type or file["media_type"]} | more)
     return made
 
 

@@ -97,9 +97,11 @@ def _whole_lines(chunks: Iterator[bytes], name: str) -> Iterator[bytes]:
     kept = b""
     old_ends: bool | None = None
     for chunk in chunks:
-        if old_ends is None:
-            old_ends = b"\r" in chunk and b"\n" not in chunk
-        data = kept + (chunk.replace(b"\r", b"\n") if old_ends else chunk)
+        if old_ends is None and (b"\n" in chunk or b"\r" in chunk[:-1]):  # a last one may be half of a pair
+            old_ends = b"\n" not in chunk
+        data = kept + chunk
+        if old_ends:
+            data = data.replace(b"\r", b"\n")
         end = data.rfind(b"\n") + 1
         if end:
             yield data[:end]

@@ -14,7 +14,7 @@ import ckanapi.errors
 import pytest
 import requests
 from sample_release import make_release, sample_definition
-from servers.http import HttpServer, Reply, Request, http_server  # noqa: F401  a fixture
+from servers.http import HttpServer, Reply, Request
 
 from publisher.errors import CatalogueRejected
 from publisher.package_mapping import dataset_to_package
@@ -54,7 +54,7 @@ class ScriptedCatalogue:
 
 
 @pytest.fixture
-def catalogue(http_server: HttpServer) -> ScriptedCatalogue:  # noqa: F811
+def catalogue(http_server: HttpServer) -> ScriptedCatalogue:
     return ScriptedCatalogue(http_server)
 
 
@@ -272,7 +272,7 @@ def test_refusals_name_dataset_and_cure_and_no_value(
     assert str(pickle.loads(pickle.dumps(refused.value))) == str(refused.value)  # noqa: S301
 
 
-def test_an_address_that_serves_something_else_is_named(http_server: HttpServer) -> None:  # noqa: F811
+def test_an_address_that_serves_something_else_is_named(http_server: HttpServer) -> None:
     http_server.routes[ACTION + "package_show"] = lambda _: Reply(b"<html>moved</html>", 301, {"Location": "/x"})
     with Register(http_server.url, "token") as register, pytest.raises(CatalogueRejected, match="none of CKAN's"):
         register.current_release("requests")

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from servers.radosgw import ACCESS_KEY, SECRET_KEY, RadosGateway, radosgw  # noqa: F401  a fixture
+from servers.radosgw import ACCESS_KEY, SECRET_KEY, RadosGateway
 
 from publisher.errors import DescriptorError, StorageError
 from publisher.secrets import Secrets
@@ -41,7 +41,7 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
 
 
 @pytest.fixture
-def running(radosgw: RadosGateway) -> Iterator[RadosGateway]:  # noqa: F811
+def running(radosgw: RadosGateway) -> Iterator[RadosGateway]:
     """Return a gateway that the test may kill or freeze; it runs again afterwards.
 
     Its bucket is made before the first kill: for half a minute a new gateway waits for a killed one when buckets are made.
@@ -233,7 +233,7 @@ def test_boto3_is_not_loaded_for_a_folder() -> None:
 @pytest.mark.slow
 @pytest.mark.server
 class TestRealStore:
-    def test_a_large_file_goes_up_in_parts_and_comes_back(self, radosgw: RadosGateway, tmp_path: Path) -> None:  # noqa: F811
+    def test_a_large_file_goes_up_in_parts_and_comes_back(self, radosgw: RadosGateway, tmp_path: Path) -> None:
         storage = s3(radosgw, "large")
         path, digest = made_file(tmp_path / "f", 40_000_000)
         storage.put_file(KEY, path, media_type="application/gzip", sha256=digest)
@@ -242,7 +242,7 @@ class TestRealStore:
         with storage.open(KEY) as stream:
             assert hashlib.file_digest(stream, "sha256").hexdigest() == digest
 
-    def test_a_wrong_secret_is_refused_with_a_cure(self, radosgw: RadosGateway, tmp_path: Path) -> None:  # noqa: F811
+    def test_a_wrong_secret_is_refused_with_a_cure(self, radosgw: RadosGateway, tmp_path: Path) -> None:
         storage = s3(radosgw, "large", secret="env:WRONG")
         path, digest = made_file(tmp_path / "f", 10)
         for ask in (
@@ -257,7 +257,7 @@ class TestRealStore:
             assert "secret_key" in refused.value.cure
             assert "not-the-secret" not in str(refused.value)
 
-    def test_a_full_store_says_so(self, radosgw: RadosGateway, tmp_path: Path) -> None:  # noqa: F811
+    def test_a_full_store_says_so(self, radosgw: RadosGateway, tmp_path: Path) -> None:
         storage = s3(radosgw, "small")
         path, digest = made_file(tmp_path / "f", 2_000_000)
         storage.put_new("warm/up", b"1", media_type="x/y")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from sample_release import make_release
-from servers.http import HttpServer, Reply, Request, http_server  # noqa: F401  a fixture
+from servers.http import HttpServer, Reply, Request
 
 import publisher.verify
 from publisher.signing import SigningKey, public_key_text, sign, signing_key
@@ -35,7 +35,7 @@ def folder(tmp_path: Path, key: SigningKey) -> Path:
 
 
 @pytest.fixture
-def portal(http_server: HttpServer, folder: Path, key: SigningKey) -> HttpServer:  # noqa: F811
+def portal(http_server: HttpServer, folder: Path, key: SigningKey) -> HttpServer:
     """Serve the release folder as a portal does, with the list of its keys."""
     for path in folder.iterdir():
         http_server.routes[BASE + path.name] = serve(path)

@@ -6,11 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
-from servers.postgres import postgres
 
 from publisher.sandbox.city import SyntheticCity
-
-__all__ = ["postgres"]
 
 NOW = datetime(2026, 11, 22, 18, 15)
 

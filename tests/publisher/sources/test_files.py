@@ -11,7 +11,7 @@ import pytest
 from botocore.config import Config
 from pydantic import ValidationError
 from samples.source_reader import Read
-from servers.radosgw import ACCESS_KEY, SECRET_KEY, RadosGateway, radosgw  # noqa: F401  a fixture
+from servers.radosgw import ACCESS_KEY, SECRET_KEY, RadosGateway
 from servers.sftp import SftpServer
 
 from publisher.errors import DescriptorError, SourceError
@@ -134,7 +134,7 @@ class TestS3:
             "PHUSA_S3_ACCESS_KEY": ACCESS_KEY, "PHUSA_S3_SECRET_KEY": SECRET_KEY, "PLACE": "s3://intake/out",
         }  # fmt: skip
 
-    def test_files_are_read_from_a_bucket(self, read: Read, radosgw: RadosGateway) -> None:  # noqa: F811
+    def test_files_are_read_from_a_bucket(self, read: Read, radosgw: RadosGateway) -> None:
         client = boto3.client(
             "s3", endpoint_url=radosgw.endpoint_url, region_name="us-east-1", aws_access_key_id=ACCESS_KEY,
             aws_secret_access_key=SECRET_KEY, config=Config(s3={"addressing_style": "path"}),
@@ -153,7 +153,7 @@ class TestS3:
         with pytest.raises(SourceError, match=r"refused \(SignatureDoesNotMatch\)"):
             read(source("env:PLACE"), "id", "name", secrets=settings | {"PHUSA_S3_SECRET_KEY": "wrong"})
 
-    def test_a_store_that_is_gone_is_an_error_with_cure(self, read: Read, radosgw: RadosGateway) -> None:  # noqa: F811
+    def test_a_store_that_is_gone_is_an_error_with_cure(self, read: Read, radosgw: RadosGateway) -> None:
         settings = self.settings(radosgw) | {"PHUSA_S3_ENDPOINT_URL": "http://127.0.0.1:1"}
         with pytest.raises(SourceError, match="cannot be reached") as raised:
             read(source("env:PLACE"), "id", "name", secrets=settings)

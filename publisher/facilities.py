@@ -1,0 +1,78 @@
+"""What a release needs around it: database, object storage, catalogue, keys, working folders."""
+
+from __future__ import annotations
+
+import hmac
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+
+from publisher.register import Register
+from publisher.secrets import Secrets
+from publisher.settings import PublisherSettings
+from publisher.signing import SigningKey, signing_key
+from publisher.storage import Storage, open_storage
+from publisher.store import Store
+
+
+@dataclass(frozen=True)
+class Facilities:
+    """Opened once a process; the parts that talk to the network open at first use."""
+
+    settings: PublisherSettings
+    store: Store
+    secrets: Secrets
+
+    @property
+    def code_version(self) -> str:
+        """The installed version, part of every release's fingerprint."""
+        return version("phusa")
+
+    @cached_property
+    def storage(self) -> Storage:
+        """The object storage."""
+        return open_storage(self.settings.storage, self.secrets, home=self.settings.home)
+
+    @property
+    def register(self) -> Register:
+        """The catalogue, asked with the publisher's token; the token is read anew, it may have been renewed."""
+        reference = self.settings.catalogue_token.format(home=self.settings.home)
+        token = self.secrets.resolve(reference)
+        return Register(self.settings.catalogue_url, token, site_url=self.settings.site_url)
+
+    @cached_property
+    def signing_key(self) -> SigningKey:
+        """The key that signs manifests, made at first use."""
+        return signing_key(self.settings.home / "keys" / "signing.pem")
+
+    def shuffle_seed(self, purpose: str) -> int:
+        """Return a number for shuffling rows that follows from the purpose and cannot be known outside."""
+        digest = hmac.digest(self.signing_key.private_bytes_raw(), f"shuffle {purpose}".encode(), "sha256")
+        return int.from_bytes(digest[:7])
+
+    def work_folder(self, dataset: str, run_id: str) -> Path:
+        """Return the folder of a run's intermediate files; it exists."""
+        folder = self.settings.home / "work" / dataset / run_id
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return folder
+
+    def quarantine_file(self, dataset: str, run_id: str, table: str) -> Path:
+        """Return where a table's failing rows wait for the steward; its folder exists."""
+        folder = self.settings.home / "quarantine" / dataset / run_id
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return folder / f"{table}.parquet"
+
+    def remove_work(self, dataset: str, run_id: str) -> None:
+        """Delete a run's intermediate files."""
+        shutil.rmtree(self.settings.home / "work" / dataset / run_id, ignore_errors=True)
+
+
+def open_facilities(settings: PublisherSettings, environment: Mapping[str, str] | None = None) -> Facilities:
+    """Open the publisher's database, bringing its tables up to date, and find everything else at first use."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    store = Store(settings.database_url or f"sqlite:///{settings.home / 'publisher.db'}")
+    store.upgrade()
+    return Facilities(settings, store, Secrets(environment))

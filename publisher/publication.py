@@ -1,0 +1,257 @@
+"""The last steps of a release: files into object storage, approval, and the one call that moves the public's pointer.
+
+Also what undoes them: rolling back, and healing after a process died in the middle.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from sqlalchemy import select
+
+from publisher.definition import DatasetDefinition
+from publisher.disclosure.guarantees import Check
+from publisher.errors import DisclosureRisk, ReleaseRefused, StorageError
+from publisher.facilities import Facilities
+from publisher.manifest import MANIFEST, SIGNATURE, ReleaseIdentity, build_manifest, media_type_of, write_signed
+from publisher.published import ReleaseSummary
+from publisher.run_log import RunLog
+from publisher.signing import public_key_text
+from publisher.store import ReleaseRow, Run, utc_now
+
+
+def next_release_id(definition: DatasetDefinition, facilities: Facilities, day: str) -> str:
+    """Return the next free id of a day, such as `2026-11-22.1`; the object storage is asked too, it outlives the database."""
+    prefix = f"releases/{definition.name}/{day}."
+    with facilities.store.session() as session:
+        query = select(ReleaseRow.release).where(
+            ReleaseRow.dataset == definition.name, ReleaseRow.release.startswith(f"{day}.")
+        )
+        taken = set(session.scalars(query))
+    taken |= {info.key.split("/")[2] for info in facilities.storage.list(prefix)}
+    return f"{day}.{1 + max((int(release.rpartition('.')[2]) for release in taken), default=0)}"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a release is and comes from: its id and day, the fingerprint of its input, rows at the source and rows out."""
+
+    release: str
+    as_of: str
+    fingerprint: str
+    source_rows: dict[str, int]
+    rows: dict[str, int]
+    columns: dict[str, int]
+
+
+def stage(definition: DatasetDefinition, facilities: Facilities, run: RunLog, folder: Path, origin: Origin) -> None:
+    """Upload the files, read them back, and put the manifest last, which nobody can put twice.
+
+    Raises:
+        StorageError: the storage failed, or gave back other bytes than it was given.
+    """
+    with run.step("stage") as facts:
+        current = facilities.store.current(definition.name)
+        identity = ReleaseIdentity(
+            release=origin.release,
+            as_of=date.fromisoformat(origin.as_of),
+            created_at=run.started_at.replace(tzinfo=UTC),
+            parent=current.release if current else None,
+            code_version=facilities.code_version,
+        )
+        key = facilities.signing_key
+        manifest = build_manifest(
+            folder, definition, identity=identity, public_key=public_key_text(key), rows=origin.rows
+        )
+        manifest_sha256 = write_signed(folder, manifest, key)
+        made_at = identity.created_at
+        summary = _summary(folder, manifest, origin=origin, manifest_sha256=manifest_sha256, made_at=made_at)
+        _remember(facilities, run, definition.name, summary, origin)
+        _upload(facilities, definition.name, origin.release, folder, manifest)
+        facts.update(files=len(manifest["files"]) + 2, bytes=sum(file["bytes"] for file in manifest["files"]))
+
+
+def approve_and_publish(definition: DatasetDefinition, facilities: Facilities, run: RunLog, release: str) -> str:
+    """Publish at once where a standing approval covers the release; otherwise say what it waits for."""
+    with run.step("approve") as facts:
+        facts["standing"] = int(definition.release.approval == "standing")
+    if definition.release.approval != "standing":
+        return "awaiting_approval"
+    return publish_when_due(definition, facilities, run, release)
+
+
+def publish_when_due(definition: DatasetDefinition, facilities: Facilities, run: RunLog, release: str) -> str:
+    """Publish an approved release, or leave it embargoed until its time."""
+    if is_embargoed(definition, utc_now()):
+        return "embargoed"
+    publish(definition, facilities, run, release)
+    return "published"
+
+
+def is_embargoed(definition: DatasetDefinition, now: datetime) -> bool:
+    """Tell whether a dataset's embargo still holds; `now` is naive UTC."""
+    until = definition.release.embargo_until
+    return until is not None and datetime.fromisoformat(until).astimezone(UTC).replace(tzinfo=None) > now
+
+
+def publish(definition: DatasetDefinition, facilities: Facilities, run: RunLog, release: str) -> None:
+    """Tell the catalogue, which moves the pointer in one transaction; pages, API and Datasette follow it."""
+    with run.step("publish") as facts:
+        row = facilities.store.release(definition.name, release)
+        if row is None:
+            raise ReleaseRefused("The release was removed meanwhile.", dataset=definition.name, cure="run again")
+        now = utc_now().replace(tzinfo=UTC)
+        summary = replace(summary_from_dict(row.summary), published_at=now)
+        register = facilities.register
+        register.ensure_organization(definition.organization)
+        if definition.theme:
+            register.ensure_theme(definition.theme)
+        register.publish(definition, summary)
+        facilities.store.point_at(definition.name, release)
+        facts["rows"] = sum(summary.rows.values())
+
+
+def note_checked(definition: DatasetDefinition, facilities: Facilities, release: str) -> None:
+    """Move the public checked-at clock of the current release."""
+    facilities.register.checked(definition, datetime.now(UTC), release)
+
+
+def reconcile(definition: DatasetDefinition, facilities: Facilities, *, besides: str) -> None:
+    """Heal what a killed run left behind; the caller holds the dataset's lease, so no other run is alive.
+
+    A release that the catalogue already points at is recorded as published; everything else that is staged without
+    waiting for somebody is removed, files too.
+    """
+    with facilities.store.session() as session:
+        query = select(Run).where(Run.dataset == definition.name, Run.state == "running", Run.id != besides)
+        dead = list(session.scalars(query))
+    for run in dead:
+        row = facilities.store.release(definition.name, run.release) if run.release else None
+        if (
+            row is not None
+            and row.run_id == run.id
+            and facilities.register.current_release(definition.name) == row.release
+        ):
+            facilities.store.point_at(definition.name, row.release)
+            facilities.store.move(run.id, "published", message="Completed by the next run.")
+        else:
+            message, cure = "The process ended in the middle of the run.", "nothing to do: the next run started anew"
+            facilities.store.move(run.id, "failed", reason_code="unknown", message=message, cure=cure)
+        facilities.remove_work(definition.name, run.id)
+    discard_staged(definition.name, facilities)
+
+
+def discard_staged(dataset: str, facilities: Facilities) -> None:
+    """Remove staged releases, with their files, whose run neither waits for anybody nor is at work."""
+    with facilities.store.session() as session:
+        alive = select(Run.id).where(Run.state.in_(("running", "awaiting_approval", "embargoed")))
+        query = select(ReleaseRow).where(
+            ReleaseRow.dataset == dataset, ReleaseRow.state == "staged", ReleaseRow.run_id.not_in(alive)
+        )
+        for row in session.scalars(query):
+            for info in list(facilities.storage.list(f"releases/{dataset}/{row.release}/")):
+                facilities.storage.delete(info.key)
+            session.delete(row)
+
+
+def summary_to_dict(summary: ReleaseSummary) -> dict[str, Any]:
+    """Return a summary as plain JSON values."""
+    plain = asdict(summary)
+    return {key: value.isoformat() if isinstance(value, date) else value for key, value in plain.items()}
+
+
+def summary_from_dict(plain: dict[str, Any]) -> ReleaseSummary:
+    """Return the summary that `summary_to_dict` wrote."""
+    moments = {key: datetime.fromisoformat(plain[key]) for key in ("published_at", "checked_at")}
+    return ReleaseSummary(**{**plain, **moments, "as_of": date.fromisoformat(plain["as_of"])})
+
+
+def _summary(
+    folder: Path, manifest: dict[str, Any], *, origin: Origin, manifest_sha256: str, made_at: datetime
+) -> ReleaseSummary:
+    privacy = json.loads((folder / "privacy.json").read_bytes())["tables"]
+    return ReleaseSummary(
+        release=manifest["release"],
+        as_of=date.fromisoformat(manifest["as_of"]),
+        published_at=made_at,
+        checked_at=made_at,
+        parent=manifest["parent"],
+        rows=origin.rows,
+        columns=origin.columns,
+        files=manifest["files"],
+        manifest_sha256=manifest_sha256,
+        definition_sha256=manifest["definition_sha256"],
+        changes=json.loads((folder / "changes.json").read_bytes()),
+        privacy=privacy_totals(privacy),
+    )
+
+
+def privacy_totals(reports: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return what the reports of all published tables say together; `k` and `smallest_class` only where a table has them."""
+    totals: dict[str, Any] = {
+        "suppressed": sum(report.get("suppressed_rows", 0) for report in reports.values()),
+        "suppressed_share": max((report.get("suppressed_share", 0.0) for report in reports.values()), default=0.0),
+        "hidden_cells": sum(report.get("hidden_cells", 0) for report in reports.values()),
+        "dropped": len({name for report in reports.values() for name in report["dropped"]}),
+    }
+    for name, choose in (("k", max), ("smallest_class", min)):
+        known = [report[name] for report in reports.values() if report.get(name)]
+        totals |= {name: choose(known)} if known else {}
+    return totals
+
+
+def refuse_unsafe(dataset: str, failures: Sequence[Check], *, what: str = "") -> None:
+    """Stop when any check failed.
+
+    Raises:
+        DisclosureRisk: names the checks that failed, the tables and columns; never a value.
+    """
+    if failures:
+        failed = "; ".join(f"{check.id} {check.table}: {check.detail}" for check in failures)
+        cure = "make the policy of the columns named stronger, or mend the texts named, then make a new release"
+        raise DisclosureRisk(f"{what}{failed}", dataset=dataset, step="check", cure=cure)
+
+
+def _remember(facilities: Facilities, run: RunLog, dataset: str, summary: ReleaseSummary, origin: Origin) -> None:
+    with facilities.store.session() as session:
+        session.add(
+            ReleaseRow(
+                dataset=dataset,
+                release=summary.release,
+                state="staged",
+                run_id=run.id,
+                fingerprint=origin.fingerprint,
+                source_rows=origin.source_rows,
+                summary=summary_to_dict(summary),
+            )
+        )
+
+
+def _upload(facilities: Facilities, dataset: str, release: str, folder: Path, manifest: dict[str, Any]) -> None:
+    storage, prefix = facilities.storage, f"releases/{dataset}/{release}/"
+    for file in manifest["files"]:
+        key = prefix + file["path"]
+        storage.put_file(key, folder / file["path"], media_type=file["media_type"], sha256=file["sha256"])
+        with storage.open(key) as stored:
+            if _sha256(stored) != file["sha256"]:
+                cure = "look at the storage's health, then run again"
+                raise StorageError(
+                    f"{file['path']} came back with other bytes.", dataset=dataset, step="stage", cure=cure
+                )
+    storage.put_new(prefix + SIGNATURE, (folder / SIGNATURE).read_bytes(), media_type=media_type_of(SIGNATURE))
+    if not storage.put_new(prefix + MANIFEST, (folder / MANIFEST).read_bytes(), media_type=media_type_of(MANIFEST)):
+        cure = "run again; the next free release id is taken"
+        raise StorageError(f"Release {release} exists already.", dataset=dataset, step="stage", cure=cure)
+
+
+def _sha256(stream: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    while block := stream.read(1 << 20):
+        digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,59 @@
+"""Back to an earlier release: only when its bytes still pass what today's policy asks."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+from publisher.definition import DatasetDefinition
+from publisher.disclosure.guarantees import check_release
+from publisher.errors import EnvironmentFault
+from publisher.facilities import Facilities
+from publisher.lease import Lease
+from publisher.publication import refuse_unsafe, summary_from_dict
+from publisher.published import published_tables
+from publisher.store import utc_now
+
+
+def roll_back_to(definition: DatasetDefinition, facilities: Facilities, release: str) -> None:
+    """Point the public at an earlier release; files, pages, API and Datasette follow the one call to the catalogue.
+
+    Raises:
+        EnvironmentFault: there is no such release to go back to, or it is the current one.
+        DisclosureRisk: the old bytes do not satisfy today's policy; make a new release instead.
+        LeaseHeld: a run works on the dataset.
+    """
+    with Lease(facilities.store, definition.name, seconds=facilities.settings.lease_seconds):
+        row = facilities.store.release(definition.name, release)
+        if row is None or row.state not in {"superseded", "rolled_back"}:
+            cure = "choose an earlier release from the list"
+            raise EnvironmentFault(f"There is no earlier release {release}.", dataset=definition.name, cure=cure)
+        with tempfile.TemporaryDirectory(dir=facilities.settings.home) as folder:
+            _fetch(facilities, definition.name, release, Path(folder))
+            _refuse_when_unsafe(definition, Path(folder))
+        facilities.register.publish(definition, summary_from_dict(row.summary))
+        facilities.store.point_at(definition.name, release, rolled_back=True)
+
+
+def _fetch(facilities: Facilities, dataset: str, release: str, folder: Path) -> None:
+    prefix = f"releases/{dataset}/{release}/"
+    for info in facilities.storage.list(prefix):
+        with facilities.storage.open(info.key) as stored, (folder / info.key.removeprefix(prefix)).open("wb") as file:
+            while block := stored.read(1 << 20):
+                file.write(block)
+
+
+def _refuse_when_unsafe(definition: DatasetDefinition, folder: Path) -> None:
+    tables = [published for table in definition.resources for published in published_tables(table)]
+    privacy = json.loads((folder / "privacy.json").read_bytes())["tables"]
+    verdict = check_release(
+        folder,
+        tables,
+        dataset=definition.name,
+        today=utc_now().date(),
+        definitions=definition.folder,
+        rows_before={table: report["rows"] for table, report in privacy.items() if report["kind"] == "rows"},
+        formats=definition.release.formats,
+    )
+    refuse_unsafe(definition.name, verdict.failures, what="The old release does not satisfy today's policy: ")

@@ -1,0 +1,116 @@
+"""One run of a dataset, from the lease to how it ended; the only way in for the schedule, the command line and the pages."""
+
+from __future__ import annotations
+
+import errno
+import logging
+from pathlib import Path
+
+from sqlalchemy import select
+
+from publisher.definition import DatasetDefinition
+from publisher.errors import DiskFull, EnvironmentFault, PublisherError, ReleaseRefused
+from publisher.facilities import Facilities
+from publisher.lease import Lease
+from publisher.publication import discard_staged, publish_when_due, reconcile
+from publisher.release import make_release
+from publisher.run_log import Listener, RunLog, ignore_progress
+from publisher.store import Run, utc_now
+
+logger = logging.getLogger(__name__)
+
+DRY_RUN = "dry_run"
+"""The trigger of a run that ends after the checks."""
+
+
+def run_dataset(
+    definition: DatasetDefinition,
+    facilities: Facilities,
+    *,
+    trigger: str,
+    actor: str,
+    listener: Listener = ignore_progress,
+    run_id: str | None = None,
+) -> Run:
+    """Run a dataset once, from lease to outcome; faults end up in the returned run, not in an exception.
+
+    Raises:
+        LeaseHeld: another run works on the dataset; nothing was started.
+    """
+    with Lease(facilities.store, definition.name, seconds=facilities.settings.lease_seconds) as lease:
+        run = Run(
+            dataset=definition.name, trigger=trigger, actor=actor, state="running", **({"id": run_id} if run_id else {})
+        )
+        with facilities.store.session() as session:
+            session.add(run)
+        log = RunLog(facilities.store, run, lease, listener)
+        try:
+            reconcile(definition, facilities, besides=run.id)
+            outcome = make_release(definition, facilities, log, dry_run=trigger == DRY_RUN)
+        except Exception as error:  # noqa: BLE001  whatever happened, the run must say so
+            _end_badly(facilities, run, error)
+        else:
+            facilities.store.move(run.id, outcome.state, release=outcome.release)
+            if trigger != DRY_RUN:
+                _retire_older(facilities, definition.name, run.id)
+        facilities.remove_work(definition.name, run.id)
+        discard_staged(definition.name, facilities)
+    return facilities.store.run(run.id)
+
+
+def _end_badly(facilities: Facilities, run: Run, error: Exception) -> None:
+    fault = _as_publisher_error(error, run.dataset)
+    state = "held" if isinstance(fault, ReleaseRefused) else "failed"
+    logger.warning("run=%s dataset=%s state=%s: %s", run.id, run.dataset, state, fault)
+    facilities.store.move(run.id, state, reason_code=fault.reason_code, message=fault.message, cure=fault.cure)
+
+
+def _as_publisher_error(error: Exception, dataset: str) -> PublisherError:
+    """Translate what nobody foresaw; its text stays out, for it may quote a cell."""
+    if isinstance(error, PublisherError):
+        error.dataset = error.dataset or dataset
+        return error
+    text = str(error).lower()
+    if getattr(error, "errno", None) == errno.ENOSPC or "no space left" in text or "disk is full" in text:
+        cure = "free space on this machine's disk, then run again"
+        return DiskFull("There is no space left for the working files.", dataset=dataset, cure=cure)
+    logger.error("unforeseen %s at %s", type(error).__name__, _place(error))
+    cure = "run again; if it happens again, tell the operator this line"
+    return EnvironmentFault(f"Unforeseen {type(error).__name__} at {_place(error)}.", dataset=dataset, cure=cure)
+
+
+def _place(error: Exception) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "unknown place"
+
+
+def _retire_older(facilities: Facilities, dataset: str, run_id: str) -> None:
+    """Cancel what a good run makes pointless: earlier held runs, and earlier releases that still wait."""
+    waiting = Run.state.in_(("held", "awaiting_approval", "embargoed"))
+    with facilities.store.session() as session:
+        newest = session.get_one(Run, run_id)
+        query = select(Run).where(Run.dataset == dataset, Run.id != run_id, waiting)
+        if newest.state == "unchanged":
+            query = query.where(Run.state == "held")
+        for run in session.scalars(query):
+            run.state, run.finished_at = "cancelled", utc_now()
+
+
+def publish_due(definition: DatasetDefinition, facilities: Facilities) -> None:
+    """Publish the embargoed releases of a dataset whose time has come."""
+    query = select(Run).where(Run.dataset == definition.name, Run.state == "embargoed")
+    with facilities.store.session() as session:
+        waiting = list(session.scalars(query))
+    for run in waiting:
+        publish_waiting(definition, facilities, run)
+
+
+def publish_waiting(definition: DatasetDefinition, facilities: Facilities, run: Run) -> None:
+    """Publish the staged release of a waiting run, or leave it embargoed until its time."""
+    with Lease(facilities.store, definition.name, seconds=facilities.settings.lease_seconds) as lease:
+        log = RunLog(facilities.store, run, lease)
+        state = publish_when_due(definition, facilities, log, str(run.release))
+        if state != run.state:
+            facilities.store.move(run.id, state)

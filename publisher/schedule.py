@@ -1,0 +1,101 @@
+"""The scheduler: starts due runs, each due time once, and publishes what an embargo held back."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from datetime import timedelta
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from publisher.cron import cron_trigger, last_due_at
+from publisher.definition import DatasetDefinition, dataset_paths, load_dataset
+from publisher.errors import DescriptorError, PublisherError
+from publisher.facilities import Facilities
+from publisher.runs import publish_due, run_dataset
+from publisher.store import utc_now
+
+logger = logging.getLogger(__name__)
+
+_FOLLOW_SECONDS = 15
+"""How soon a changed definition or an ended embargo is noticed."""
+
+
+class Scheduler:
+    """Starts due runs of every definition; safe to run in several processes at once.
+
+    Each due time is claimed in the database before anything starts, so of two schedulers one runs and the other goes on.
+    """
+
+    def __init__(self, facilities: Facilities, *, workers: int = 2) -> None:
+        self._facilities = facilities
+        self._holder = f"{socket.gethostname()}:{os.getpid()}"
+        self._scheduler = BackgroundScheduler(
+            timezone="UTC",
+            executors={"default": ThreadPoolExecutor(workers), "follow": ThreadPoolExecutor(1)},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+        self._known: dict[str, str] = {}
+
+    def start(self) -> None:
+        """Start the clock; due times missed while no scheduler ran are made up for once."""
+        self.follow_definitions()
+        self._scheduler.add_job(self.follow_definitions, "interval", seconds=_FOLLOW_SECONDS, executor="follow")
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Stop starting runs and wait for those at work."""
+        self._scheduler.shutdown(wait=True)
+
+    def follow_definitions(self) -> None:
+        """Schedule new and changed definitions, forget removed ones, publish what an embargo held back."""
+        try:
+            paths = dataset_paths(self._facilities.settings.definitions)
+        except DescriptorError as error:
+            logger.error("%s", error)  # noqa: TRY400  the message says it all
+            return
+        for name in self._known.keys() - paths.keys():
+            self._scheduler.remove_job(name)
+            del self._known[name]
+        for name, path in paths.items():
+            try:
+                definition = load_dataset(path)
+                self._schedule(definition)
+                publish_due(definition, self._facilities)
+            except PublisherError as error:
+                logger.error("%s: %s", name, error)  # noqa: TRY400  the message says it all
+
+    def _schedule(self, definition: DatasetDefinition) -> None:
+        wanted = f"{definition.release.schedule} {definition.release.time_zone}"
+        if self._known.get(definition.name) == wanted or definition.release.schedule is None:
+            return
+        trigger = cron_trigger(definition.release.schedule, definition.release.time_zone)
+        self._scheduler.add_job(
+            self.run_due,
+            trigger,
+            args=[definition.name],
+            id=definition.name,
+            name=definition.name,
+            replace_existing=True,
+        )
+        self._known[definition.name] = wanted
+        last = self._facilities.store.last_slot(definition.name)
+        now = utc_now()
+        if last is not None and last_due_at(definition.release, after=last, now=now) is not None:
+            self._scheduler.add_job(self.run_due, args=[definition.name])
+
+    def run_due(self, name: str) -> None:
+        """Run one dataset for its newest due time, unless it is on hold or another scheduler has taken it."""
+        store = self._facilities.store
+        try:
+            definition = load_dataset(dataset_paths(self._facilities.settings.definitions)[name])
+            now = utc_now()
+            after = store.last_slot(name) or now - timedelta(days=1)
+            due = last_due_at(definition.release, after=after, now=now)
+            if due is None or store.hold_of(name) or not store.take_slot(name, due, self._holder):
+                return
+            run_dataset(definition, self._facilities, trigger="schedule", actor="schedule")
+        except PublisherError as error:
+            logger.warning("%s: %s", name, error)

@@ -1,0 +1,251 @@
+"""What agencies see and decide: running now, holding, approving, rejecting, accepting drift, rolling back."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete
+
+from publisher.cron import next_run_at
+from publisher.definition import DatasetDefinition, dataset_paths, load_dataset
+from publisher.errors import DescriptorError, EnvironmentFault, PublisherError
+from publisher.facilities import Facilities
+from publisher.publication import discard_staged
+from publisher.rollback import roll_back_to
+from publisher.runs import publish_waiting, run_dataset
+from publisher.store import Hold, ReleaseRow, Run, new_id, utc_now
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One step of a run, for people."""
+
+    name: str
+    state: str
+    started_at: datetime
+    seconds: float
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run, for people; `message` is technical English without any value."""
+
+    id: str
+    dataset: str
+    trigger: str
+    actor: str
+    state: str
+    reason_code: str
+    message: str
+    cure: str
+    release: str | None
+    started_at: datetime
+    finished_at: datetime | None
+    steps: list[StepRecord] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ReleaseRecord:
+    """One release that was ever public."""
+
+    dataset: str
+    release: str
+    as_of: str
+    published_at: datetime | None
+    state: str
+    rows: dict[str, int]
+    manifest_sha256: str
+    run_id: str
+
+
+@dataclass(frozen=True)
+class DatasetOverview:
+    """One dataset as its stewards see it."""
+
+    name: str
+    title: str
+    title_translated: dict[str, str]
+    organization: str
+    organization_title: str
+    cadence: str
+    schedule: str | None
+    time_zone: str
+    approval: str
+    next_run_at: datetime | None
+    held: bool
+    hold_reason: str
+    current_release: str | None
+    checked_at: datetime | None
+    last_run: RunRecord | None
+
+
+class Workspace:
+    """What agencies see and do; every refusal is a PublisherError with a cure."""
+
+    def __init__(self, facilities: Facilities) -> None:
+        self._facilities = facilities
+        self._store = facilities.store
+
+    def definition(self, name: str) -> DatasetDefinition:
+        """Return a dataset's definition, read anew.
+
+        Raises:
+            DescriptorError: there is none of that name, or it has mistakes.
+        """
+        paths = dataset_paths(self._facilities.settings.definitions)
+        if name not in paths:
+            cure = f"choose one of: {', '.join(paths) or 'none are defined'}"
+            raise DescriptorError(f"There is no dataset `{name}`.", cure=cure)
+        return load_dataset(paths[name])
+
+    def datasets(self) -> list[DatasetOverview]:
+        """Return every dataset, by name."""
+        return [self.dataset(name) for name in dataset_paths(self._facilities.settings.definitions)]
+
+    def dataset(self, name: str) -> DatasetOverview:
+        """Return one dataset with its schedule, hold, current release and last run."""
+        definition = self.definition(name)
+        hold, current = self._store.hold_of(name), self._store.current(name)
+        runs = self.runs(name, limit=20)
+        good = (r.finished_at for r in runs if r.state in {"published", "unchanged"} and r.finished_at)
+        return DatasetOverview(
+            name=name,
+            title=definition.title,
+            title_translated={"vi": definition.title, **definition.title_translated},
+            organization=definition.organization.name,
+            organization_title=definition.organization.title,
+            cadence=definition.release.cadence,
+            schedule=definition.release.schedule,
+            time_zone=definition.release.time_zone,
+            approval=definition.release.approval,
+            next_run_at=None if hold else next_run_at(definition.release, utc_now()),
+            held=hold is not None,
+            hold_reason=hold.reason if hold else "",
+            current_release=current.release if current else None,
+            checked_at=next(good, None),
+            last_run=runs[0] if runs else None,
+        )
+
+    def runs(self, dataset: str | None = None, limit: int = 50) -> list[RunRecord]:
+        """Return runs, newest first."""
+        return [_run_record(run) for run in self._store.runs(dataset, limit)]
+
+    def run(self, run_id: str) -> RunRecord:
+        """Return one run with its steps."""
+        return _run_record(self._store.run(run_id))
+
+    def releases(self, dataset: str) -> list[ReleaseRecord]:
+        """Return the releases that were ever public, newest first."""
+        return [_release_record(row) for row in self._store.releases(dataset)]
+
+    def run_now(self, dataset: str, actor: str) -> str:
+        """Start a run in the background and return its id; it may be refused a moment later when another is at work."""
+        definition = self.definition(dataset)
+        self._refuse_when_held(dataset)
+        run_id = new_id()
+        threading.Thread(
+            target=self._run_quietly, args=(definition, actor, run_id), name=f"run {dataset}", daemon=True
+        ).start()
+        return run_id
+
+    def _run_quietly(self, definition: DatasetDefinition, actor: str, run_id: str) -> None:
+        try:
+            run_dataset(definition, self._facilities, trigger="manual", actor=actor, run_id=run_id)
+        except PublisherError as error:
+            logger.warning("%s", error)
+
+    def _refuse_when_held(self, dataset: str) -> None:
+        if hold := self._store.hold_of(dataset):
+            raise EnvironmentFault(
+                f"The dataset is on hold since {hold.since:%Y-%m-%d}.", dataset=dataset, cure="resume it first"
+            )
+
+    def hold(self, dataset: str, actor: str, reason: str) -> None:
+        """Let no further run start until somebody resumes the dataset; a reason is needed, for it is shown."""
+        if not reason.strip():
+            raise EnvironmentFault("A hold needs a reason.", dataset=dataset, cure="say why in one sentence")
+        with self._store.session() as session:
+            session.merge(Hold(dataset=dataset, actor=actor, reason=reason.strip()))
+        self._store.decide("hold", dataset, actor, reason=reason.strip())
+
+    def resume(self, dataset: str, actor: str) -> None:
+        """End a hold."""
+        with self._store.session() as session:
+            session.execute(delete(Hold).where(Hold.dataset == dataset))
+        self._store.decide("resume", dataset, actor)
+
+    def approve(self, run_id: str, actor: str) -> None:
+        """Publish a waiting release; nobody approves a run they started (four eyes)."""
+        run = self._store.run(run_id)
+        if run.state != "awaiting_approval":
+            raise EnvironmentFault(
+                f"The run is {run.state}; there is nothing to approve.", dataset=run.dataset, cure="reload the page"
+            )
+        if run.actor == actor:
+            raise EnvironmentFault(
+                "Nobody approves a run they started.", dataset=run.dataset, cure="ask another approver"
+            )
+        self._store.decide("approve", run.dataset, actor, run_id=run_id, subject=run.release)
+        publish_waiting(self.definition(run.dataset), self._facilities, run)
+
+    def reject(self, run_id: str, actor: str, reason: str) -> None:
+        """Cancel a held or waiting run; its staged files are removed."""
+        run = self._store.run(run_id)
+        self._store.move(run_id, "cancelled", message=f"Returned by {actor}: {reason.strip()}")
+        self._store.decide("reject", run.dataset, actor, run_id=run_id, reason=reason.strip())
+        discard_staged(run.dataset, self._facilities)
+
+    def accept_drift(self, run_id: str, actor: str) -> None:
+        """Accept the change of columns that held a run, for this and later runs, and start anew."""
+        run = self._store.run(run_id)
+        if run.state != "held" or run.reason_code != "drift":
+            raise EnvironmentFault(
+                "The run is not held for a change of columns.", dataset=run.dataset, cure="reload the page"
+            )
+        self._store.decide("accept_drift", run.dataset, actor, run_id=run_id, subject=run.drift)
+        self.run_now(run.dataset, actor)
+
+    def roll_back(self, dataset: str, release: str, actor: str, reason: str) -> None:
+        """Point the public at an earlier release again, after it passed today's checks."""
+        if not reason.strip():
+            raise EnvironmentFault("A roll-back needs a reason.", dataset=dataset, cure="say why in one sentence")
+        roll_back_to(self.definition(dataset), self._facilities, release)
+        self._store.decide("roll_back", dataset, actor, subject=release, reason=reason.strip())
+
+
+def _run_record(run: Run) -> RunRecord:
+    steps = [StepRecord(s.name, s.state, s.started_at, s.seconds, s.facts) for s in run.steps]
+    return RunRecord(
+        id=run.id,
+        dataset=run.dataset,
+        trigger=run.trigger,
+        actor=run.actor,
+        state=run.state,
+        reason_code=run.reason_code,
+        message=run.message,
+        cure=run.cure,
+        release=run.release,
+        started_at=run.started_at,
+        finished_at=run.finished_at,
+        steps=steps,
+    )
+
+
+def _release_record(row: ReleaseRow) -> ReleaseRecord:
+    return ReleaseRecord(
+        dataset=row.dataset,
+        release=row.release,
+        as_of=row.summary["as_of"],
+        published_at=row.published_at,
+        state=row.state,
+        rows=row.summary["rows"],
+        manifest_sha256=row.summary["manifest_sha256"],
+        run_id=row.run_id,
+    )
