@@ -1,0 +1,84 @@
+"""The `phusa` command: puts the commands of both halves and of the portal under one roof."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+import catalogue.cli
+import publisher.cli
+from cityportal.settings import read_settings
+from publisher.errors import DescriptorError, PublisherError
+from publisher.secrets import Secrets
+
+
+class _Phusa(click.Group):
+    """Turns every error of ours into one line with its cure, and the exit code that says what kind it is."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except PublisherError as error:
+            sys.exit(publisher.cli.exit_code_of(error))
+
+
+@click.group(cls=_Phusa)
+@click.option("--verbose", is_flag=True, help="Log every step.")
+@click.version_option(package_name="phusa")
+@click.pass_context
+def main(ctx: click.Context, *, verbose: bool) -> None:
+    """Phù Sa: from agency systems to safe, signed, queryable open data.
+
+    Exit codes: 0 done or up to date, 1 refused because of the data, 2 wrong definition or usage, 3 environment.
+    """
+    level = logging.INFO if verbose else logging.WARNING
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    if ctx.invoked_subcommand != "demo":
+        settings = read_settings()
+        ctx.meta[publisher.cli.SETTINGS] = settings.for_publisher()
+        ctx.meta[catalogue.cli.SETTINGS] = settings.for_catalogue(Secrets())
+
+
+@main.command()
+@click.option(
+    "--only", default="public,query,workspace,scheduler", show_default=True, help="Parts of this process, with commas."
+)
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+def serve(only: str, host: str, port: int) -> None:
+    """Serve the portal: pages, CKAN API, queries, workspace and scheduler, or some of them."""
+    from cityportal.server import PARTS, Portal, Server
+
+    parts = frozenset(part.strip() for part in only.split(","))
+    if unknown := parts - set(PARTS):
+        raise DescriptorError(
+            f"There is no part {', '.join(sorted(unknown))}.", cure=f"choose among {', '.join(PARTS)}"
+        )
+    portal = Portal(read_settings(), parts=parts)
+    portal.start_scheduler()
+    try:
+        Server(portal, host=host, port=port).run()
+    finally:
+        portal.stop()
+
+
+@main.command()
+@click.option(
+    "--home", type=click.Path(path_type=Path), default=Path("var"), show_default=True, help="Folder of all state."
+)
+@click.option("--port", default=8000, show_default=True, help="0 takes a free one.")
+@click.option("--scale", default=1.0, show_default=True, help="Size of the synthetic city; 1 is 100,000 calls to 1022.")
+@click.option("--once", is_flag=True, help="Check the portal through HTTP as a client would, then end.")
+def demo(home: Path, port: int, scale: float, *, once: bool) -> None:
+    """Start a synthetic city and its portal: real systems, first releases, pages, API, queries and schedules."""
+    from cityportal.demo import run_demo
+
+    sys.exit(run_demo(home, port=port, scale=scale, once=once))
+
+
+for _command in (*publisher.cli.COMMANDS, *catalogue.cli.COMMANDS):
+    main.add_command(_command)

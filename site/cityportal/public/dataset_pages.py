@@ -1,0 +1,169 @@
+"""The pages of one dataset: overview, data, API, dictionary, releases, quality, and its resources."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+
+from cityportal.bilingual import page
+from cityportal.public.dataset import Dataset, Distribution
+from cityportal.public.dictionary import Column, Table, tables_from_datapackage
+from cityportal.public.paging import page_number
+from cityportal.public.reading import RELEASES_PER_PAGE, CatalogueReader
+from cityportal.public.reports import privacy_from_report, quality_from_report
+from cityportal.public.snippets import snippets
+from cityportal.public.structured_data import schema_org_dataset
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+Answer = str | Any
+
+
+def add_dataset_pages(blueprint: Blueprint, reader: CatalogueReader) -> None:
+    """Register the pages on the blueprint."""
+    _add_overview(blueprint, reader)
+    _add_details(blueprint, reader)
+    _add_resources(blueprint, reader)
+
+
+def _add_overview(blueprint: Blueprint, reader: CatalogueReader) -> None:
+    @page(blueprint, "/dataset/<name>")
+    def dataset(name: str) -> Answer:
+        found = _found(reader, name)
+        if not isinstance(found, Dataset):
+            return found
+        tables = _tables(reader, found)
+        shown = next(
+            (table for table in tables if table.name == request.args.get("table")), tables[0] if tables else None
+        )
+        answer = Response(
+            render_template(
+                "dataset/overview.html",
+                dataset=found,
+                tables=tables,
+                shown=shown,
+                preview=reader.preview(found, shown.name) if shown else None,
+                structured=schema_org_dataset(found, tables),
+            )
+        )
+        return _with_links(answer, found)
+
+    @page(blueprint, "/dataset/<name>/data")
+    def data(name: str) -> Answer:
+        found = _found(reader, name)
+        if not isinstance(found, Dataset):
+            return found
+        if found.release is None:
+            abort(404)
+        tables = found.tables
+        return redirect(f"/query/{found.name}/{tables[0]}" if len(tables) == 1 else f"/query/{found.name}")
+
+
+def _add_details(blueprint: Blueprint, reader: CatalogueReader) -> None:
+    @page(blueprint, "/dataset/<name>/api")
+    def api(name: str) -> Answer:
+        found = _found(reader, name)
+        if not isinstance(found, Dataset):
+            return found
+        return render_template("dataset/api.html", dataset=found, snippets=snippets(found))
+
+    @page(blueprint, "/dataset/<name>/dictionary")
+    def dictionary(name: str) -> Answer:
+        found = _found(reader, name)
+        if not isinstance(found, Dataset):
+            return found
+        return render_template("dataset/dictionary.html", dataset=found, tables=_tables(reader, found))
+
+    @page(blueprint, "/dataset/<name>/releases")
+    def releases(name: str) -> Answer:
+        found = _found(reader, name)
+        if not isinstance(found, Dataset):
+            return found
+        number = page_number()
+        pages = max(1, -(-reader.count_releases(found) // RELEASES_PER_PAGE))
+        if number > pages:
+            abort(404)
+        return render_template(
+            "dataset/releases.html",
+            dataset=found,
+            releases=reader.releases(found, number),
+            number=number,
+            pages=pages,
+            page_url=lambda target: url_for(".releases", name=found.name, page=target if target > 1 else None),
+        )
+
+    @page(blueprint, "/dataset/<name>/quality")
+    def quality(name: str) -> Answer:
+        found = _found(reader, name)
+        if not isinstance(found, Dataset):
+            return found
+        return render_template(
+            "dataset/quality.html",
+            dataset=found,
+            quality=quality_from_report(reader.document(found, "quality.json")),
+            privacy=privacy_from_report(reader.document(found, "privacy.json")),
+            titles={table.name: table.title for table in _tables(reader, found)},
+        )
+
+
+def _add_resources(blueprint: Blueprint, reader: CatalogueReader) -> None:
+    @page(blueprint, "/dataset/<name>/resource/<resource_id>")
+    def resource(name: str, resource_id: str) -> Answer:
+        found = _found(reader, name)
+        if not isinstance(found, Dataset):
+            return found
+        distribution = _distribution(found, resource_id)
+        return render_template("dataset/resource.html", dataset=found, distribution=distribution)
+
+    @page(blueprint, "/dataset/<name>/resource/<resource_id>/download")
+    @page(blueprint, "/dataset/<name>/resource/<resource_id>/download/<file>")
+    def download(name: str, resource_id: str, file: str = "") -> Answer:  # noqa: ARG001  any name leads to the file
+        found = reader.dataset(name)
+        if found is None:
+            abort(404)
+        answer = redirect(_distribution(found, resource_id).url)
+        answer.headers["Cache-Control"] = "public, max-age=60"
+        answer.headers["Access-Control-Allow-Origin"] = "*"
+        return answer
+
+
+def _found(reader: CatalogueReader, name: str) -> Dataset | Any:
+    """Return the dataset, or the answer that leads from a former name (301) or an id (302) to its page."""
+    found = reader.dataset(name)
+    if found is None:
+        abort(404)
+    if found.name == name:
+        return found
+    values = {**(request.view_args or {}), **request.args.to_dict(flat=False), "name": found.name}
+    return redirect(url_for(request.endpoint or "", **values), 302 if _UUID.fullmatch(name) else 301)
+
+
+def _distribution(dataset: Dataset, resource_id: str) -> Distribution:
+    found = next((d for d in dataset.distributions if d.id == resource_id and d.url), None)
+    if found is None:
+        abort(404)
+    return found
+
+
+def _tables(reader: CatalogueReader, dataset: Dataset) -> list[Table]:
+    """Return the released tables with their columns; without a data package only what the catalogue knows of them."""
+    described = tables_from_datapackage(reader.document(dataset, "datapackage.json"))
+    return described or [Table(name, columns=tuple(_columns(reader, dataset, name))) for name in dataset.tables]
+
+
+def _columns(reader: CatalogueReader, dataset: Dataset, table: str) -> Iterator[Column]:
+    preview = reader.preview(dataset, table)
+    for name in preview.columns if preview else ():
+        yield Column(name, "")
+
+
+def _with_links(answer: Response, dataset: Dataset) -> Response:
+    """Signpost the machine-readable forms of the page."""
+    links = [f'</dataset/{dataset.name}.ttl>; rel="describedby"; type="text/turtle"']
+    if dataset.license_url:
+        links.append(f'<{dataset.license_url}>; rel="license"')
+    links += [f'<{d.url}>; rel="item"' for d in dataset.distributions if d.url]
+    answer.headers["Link"] = ", ".join(links)
+    return answer

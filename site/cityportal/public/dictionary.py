@@ -1,0 +1,74 @@
+"""The data dictionary of a release, read from its `datapackage.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cityportal.languages import NO_TEXT, Text
+
+NUMERIC_TYPES = {"integer", "number"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One released column; `treatment` is what the privacy policy did to it."""
+
+    name: str
+    type: str
+    title: Text = NO_TEXT
+    description: Text = NO_TEXT
+    unit: str = ""
+    treatment: str = ""
+
+    @property
+    def is_numeric(self) -> bool:
+        """Tell whether the values are amounts, which stand at the right and are grouped."""
+        return self.type in NUMERIC_TYPES
+
+
+@dataclass(frozen=True)
+class Table:
+    """One released table."""
+
+    name: str
+    title: Text = NO_TEXT
+    row: Text = NO_TEXT
+    columns: tuple[Column, ...] = ()
+
+    def column(self, name: str) -> Column:
+        """Return a column by name; a column that the data package leaves out has only its name."""
+        return next((column for column in self.columns if column.name == name), Column(name, ""))
+
+
+def tables_from_datapackage(package: Mapping[str, Any] | None) -> list[Table]:
+    """Read the tables of a data package: its resources with a schema; the description of one says what a row is."""
+    tables: dict[str, Table] = {}
+    for resource in (package or {}).get("resources") or []:
+        fields = (resource.get("schema") or {}).get("fields") if isinstance(resource.get("schema"), Mapping) else None
+        name = str(resource.get("name") or "")
+        if fields and name and name not in tables:
+            tables[name] = Table(
+                name=name,
+                title=_text(resource, "title"),
+                row=_text(resource, "description"),
+                columns=tuple(_column(field) for field in fields),
+            )
+    return list(tables.values())
+
+
+def _column(field: Mapping[str, Any]) -> Column:
+    return Column(
+        name=str(field["name"]),
+        type=str(field.get("type") or ""),
+        title=_text(field, "title"),
+        description=_text(field, "description"),
+        unit=str(field.get("unit") or ""),
+        treatment=str(field.get("treatment") or ""),
+    )
+
+
+def _text(descriptor: Mapping[str, Any], key: str) -> Text:
+    translated = descriptor.get(f"{key}_translated") or {}
+    return Text(str(translated.get("vi") or descriptor.get(key) or ""), str(translated.get("en") or ""))

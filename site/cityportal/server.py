@@ -1,0 +1,182 @@
+"""Composes one process from the parts: public pages and CKAN API, Datasette, agency workspace, scheduler.
+
+The only module that knows both halves. Flask runs behind a2wsgi, Datasette beside it under /query.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from pathlib import Path
+from typing import Any, cast
+
+import uvicorn
+from a2wsgi import WSGIMiddleware
+from flask import Flask
+
+from catalogue.action_api import action_api_blueprint
+from catalogue.open_formats import open_formats_blueprint
+from catalogue.query_service import QueryService
+from catalogue.released_files import ReleasedFiles
+from catalogue.search import SearchIndex
+from catalogue.store import Store, open_store
+from cityportal.chrome import init_site
+from cityportal.languages import Text
+from cityportal.public import public_blueprint
+from cityportal.settings import PortalSettings
+from publisher.facilities import Facilities, open_facilities
+from publisher.schedule import Scheduler
+from publisher.secrets import Secrets
+
+PARTS = ("public", "query", "workspace", "scheduler")
+QUERY = "/query"
+_FLASK_THREADS = 12
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+logger = logging.getLogger(__name__)
+
+
+class Portal:
+    """The parts of one process, opened; `asgi` serves them, `start` and `stop` are for the scheduler and the databases."""
+
+    def __init__(
+        self,
+        settings: PortalSettings,
+        *,
+        parts: frozenset[str] = frozenset(PARTS),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.parts = parts
+        self.secrets = Secrets(environment)
+        self.catalogue_settings = settings.for_catalogue(self.secrets)
+        self.store: Store = open_store(self.catalogue_settings)
+        self.files = ReleasedFiles(self.catalogue_settings)
+        self.search = SearchIndex(self.catalogue_settings, self.store)
+        self.facilities: Facilities | None = None
+        if parts & {"workspace", "scheduler"}:
+            self.facilities = open_facilities(settings.for_publisher(), environment)
+        self.flask = self._flask()
+        self.query_service = self._query_service() if "query" in parts else None
+        self.scheduler: Scheduler | None = None
+        self.asgi: AsgiApp = _Mount(self.flask, self.query_service)
+
+    def start_scheduler(self) -> None:
+        """Start the clock of due runs, when this process has that part."""
+        if "scheduler" in self.parts and self.facilities is not None:
+            self.scheduler = Scheduler(self.facilities)
+            self.scheduler.start()
+
+    def stop(self) -> None:
+        """Stop the scheduler, wait for runs at work, and let go of the databases."""
+        if self.scheduler is not None:
+            self.scheduler.stop()
+        self.search.close()
+        self.store.close()
+        if self.facilities is not None:
+            self.facilities.store.close()
+
+    def _flask(self) -> Flask:
+        app = Flask("cityportal")
+        city = self.settings.city
+        key = self.catalogue_settings.secret_key.get_secret_value()
+        app.config["SIGNING_KEYS"] = self._signing_keys
+        init_site(app, site_url=self.settings.site_url, city=Text(vi=city.vi, en=city.en), secret_key=key)
+        if "public" in self.parts:
+            catalogue = (self.store, self.search, self.files)
+            app.register_blueprint(action_api_blueprint(*catalogue, self.catalogue_settings))
+            app.register_blueprint(open_formats_blueprint(*catalogue, self.catalogue_settings))
+        app.register_blueprint(
+            public_blueprint(self.store, self.search, self.files, self.files.tables, self.catalogue_settings)
+        )
+        if "workspace" in self.parts and self.facilities is not None:
+            from cityportal.workspace import workspace_blueprint
+            from publisher.workflow import Workspace
+
+            app.register_blueprint(workspace_blueprint(Workspace(self.facilities)))
+        return app
+
+    def _query_service(self) -> QueryService:
+        return QueryService(self.catalogue_settings, self.store, self.files, config=query_configuration())
+
+    def _signing_keys(self) -> list[dict[str, str]]:
+        """Return the public keys that may sign releases, as the portal lists them for `phusa verify`."""
+        from publisher.signing import public_key_text, signing_key
+        from publisher.verify import key_fingerprint
+
+        path = self.settings.home / "keys" / "signing.pem"
+        if not path.exists():
+            return []
+        key = public_key_text(signing_key(path))
+        return [{"algorithm": "Ed25519", "public_key": key, "fingerprint": key_fingerprint(key)}]
+
+
+class _Mount:
+    """Sends /query to Datasette, without the prefix, and everything else to Flask."""
+
+    def __init__(self, flask: Flask, query_service: QueryService | None) -> None:
+        # The two libraries spell the same WSGI and ASGI types differently.
+        self._flask = cast("AsgiApp", WSGIMiddleware(cast("Any", flask), workers=_FLASK_THREADS))
+        self._query: AsgiApp | None = query_service.asgi if query_service else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Route one connection."""
+        if scope["type"] == "lifespan":
+            await (self._query or _nothing_to_start)(scope, receive, send)
+        elif self._query is not None and (scope["path"] == QUERY or scope["path"].startswith(f"{QUERY}/")):
+            await self._query(_without_prefix(scope), receive, send)
+        elif scope["type"] == "http":
+            await self._flask(scope, receive, send)
+
+
+def _without_prefix(scope: Scope) -> Scope:
+    raw = scope.get("raw_path") or scope["path"].encode()
+    return {**scope, "path": scope["path"][len(QUERY) :] or "/", "raw_path": raw[len(QUERY) :] or b"/"}
+
+
+async def _nothing_to_start(_scope: Scope, receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
+def query_configuration() -> Path:
+    """Return `datasette.yaml`: the working folder's, or the one that came with the installation."""
+    here = Path("datasette.yaml")
+    return here if here.exists() else installed_file("datasette.yaml")
+
+
+def installed_file(name: str) -> Path:
+    """Return a file or folder of the project's top level, from the checkout or from the installed wheel."""
+    checkout = Path(__file__).resolve().parent.parent.parent / name
+    return checkout if checkout.exists() else Path(__file__).resolve().parent / "installed" / name
+
+
+class Server:
+    """uvicorn around a portal, for the main thread or for one of its own."""
+
+    def __init__(self, portal: Portal, *, host: str, port: int) -> None:
+        config = uvicorn.Config(
+            portal.asgi, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=5, ws="none"
+        )
+        self._server = uvicorn.Server(config)
+
+    def run(self) -> None:
+        """Serve until a signal or `stop`."""
+        asyncio.run(self._server.serve())
+
+    @property
+    def ready(self) -> bool:
+        """Whether requests are answered."""
+        return self._server.started
+
+    def stop(self) -> None:
+        """Ask the server to end."""
+        self._server.should_exit = True

@@ -1,0 +1,147 @@
+"""All settings: `phusa.toml` (in the working folder, or named by PHUSA_CONFIG) and `PHUSA_*` environment variables.
+
+The environment wins over the file. Secrets are never written here; settings say where they lie (`env:NAME`, `file:PATH`).
+"""
+
+from __future__ import annotations
+
+import os
+import secrets as random_source
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from catalogue import settings as outside
+from publisher.errors import DescriptorError
+from publisher.secrets import Secrets
+from publisher.settings import PublisherSettings, StorageSettings
+
+
+class Section(BaseModel):
+    """Unknown settings are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CitySection(Section):
+    """The city or province whose portal this is."""
+
+    vi: str = "Thành phố Hồ Chí Minh"
+    en: str = "Ho Chi Minh City"
+
+
+class PublisherSection(Section):
+    """Settings of the inside alone."""
+
+    definitions: Path = Field(Path("datasets"), description="Folder of the dataset definitions.")
+    database_url: str = Field("", description="SQLAlchemy address of runs and schedules; empty: SQLite in the home.")
+    catalogue_url: str = Field(
+        "", description="The CKAN API that releases are registered with; empty: this portal's own."
+    )
+    catalogue_token: str = Field(
+        "file:{home}/keys/publisher.token", description="Where the publisher's API token lies."
+    )
+    lease_seconds: int = Field(60, ge=5, description="A run without a heartbeat for this long is taken for dead.")
+    keep_work_days: int = Field(7, ge=0, description="Quarantine older than this is removed.")
+
+
+class CatalogueSection(Section):
+    """Settings of the outside alone."""
+
+    database_url: str = Field("", description="SQLAlchemy address of the catalogue; empty: SQLite in the home.")
+    title: str = Field("Phù Sa", description="Name of the portal, as the CKAN API tells it.")
+    description: str = Field("", description="One sentence about the portal, as the CKAN API tells it.")
+    contact: str = Field("", description="E-mail address of the people who run the portal.")
+
+
+class PortalSettings(BaseSettings):
+    """Everything that an operator can set."""
+
+    model_config = SettingsConfigDict(env_prefix="PHUSA_", env_nested_delimiter="__", extra="forbid", frozen=True)
+
+    home: Path = Field(Path("var"), description="Folder of all embedded state.")
+    site_url: str = Field(
+        "http://127.0.0.1:8000", description="The portal's public address, without a slash at the end."
+    )
+    city: CitySection = CitySection()
+    storage: StorageSettings = StorageSettings()
+    publisher: PublisherSection = PublisherSection()
+    catalogue: CatalogueSection = CatalogueSection()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  pydantic's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  pydantic's signature
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read what the caller gives, then the environment, then the file."""
+        file = os.environ.get("PHUSA_CONFIG", "phusa.toml")
+        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=file))
+
+    def for_publisher(self) -> PublisherSettings:
+        """Return the settings that the inside takes."""
+        section = self.publisher
+        return PublisherSettings(
+            home=self.home,
+            definitions=section.definitions,
+            database_url=section.database_url,
+            storage=self.storage,
+            catalogue_url=section.catalogue_url or self.site_url,
+            catalogue_token=section.catalogue_token,
+            site_url=self.site_url,
+            lease_seconds=section.lease_seconds,
+            keep_work_days=section.keep_work_days,
+        )
+
+    def for_catalogue(self, secrets: Secrets) -> outside.CatalogueSettings:
+        """Return the settings that the outside takes, with the secrets it needs resolved."""
+        section = self.catalogue
+        return outside.CatalogueSettings(
+            home=self.home,
+            database_url=section.database_url,
+            site_url=self.site_url,
+            site_title=section.title,
+            site_description=section.description,
+            site_contact=section.contact,
+            storage=_storage_of_catalogue(self.storage, secrets),
+            secret_key=SecretStr(cookie_key(self.home)),
+        )
+
+
+def read_settings(**given: Any) -> PortalSettings:
+    """Read the settings; what is given here wins over environment and file.
+
+    Raises:
+        DescriptorError: names each setting that is unknown or wrong.
+    """
+    try:
+        return PortalSettings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        faults = (f"{'.'.join(str(step) for step in fault['loc'])}: {fault['msg']}" for fault in error.errors())
+        raise DescriptorError("; ".join(faults), cure="see docs/settings.md") from None
+
+
+def cookie_key(home: Path) -> str:
+    """Return the key that signs session cookies, made at first use and readable by this user only."""
+    path = home / "keys" / "cookies.key"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+            file.write(random_source.token_urlsafe(48))
+    return path.read_text(encoding="ascii").strip()
+
+
+def _storage_of_catalogue(storage: StorageSettings, secrets: Secrets) -> outside.StorageSettings:
+    plain = storage.model_dump(exclude={"access_key", "secret_key"})
+    if not storage.url.startswith("s3:"):
+        return outside.StorageSettings(**plain)
+    return outside.StorageSettings(
+        **plain,
+        access_key=SecretStr(secrets.resolve(storage.access_key)),
+        secret_key=SecretStr(secrets.resolve(storage.secret_key)),
+    )
