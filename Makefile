@@ -32,7 +32,7 @@ check: setup ## Format, lint, types, import arrows and the fast tests (under 60 
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q -m "not slow and not server"
+	$(BIN)/python -m pytest -q -n 2 -m "not slow and not server"
 
 servers: ## Install what the tests start, when root on Debian: PostgreSQL, radosgw, Chromium
 	@bash .ci/servers

@@ -6,6 +6,7 @@ import hmac
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -64,6 +65,14 @@ class Facilities:
         folder = self.settings.home / "quarantine" / dataset / run_id
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return folder / f"{table}.parquet"
+
+    def sweep(self, now: datetime) -> None:
+        """Delete quarantined rows, and working files of dead runs, that are older than the settings keep them; `now` is UTC."""
+        oldest = (now - timedelta(days=self.settings.keep_work_days)).replace(tzinfo=UTC).timestamp()
+        for room in ("quarantine", "work"):
+            for folder in (self.settings.home / room).glob("*/*"):
+                if folder.stat().st_mtime < oldest:
+                    shutil.rmtree(folder, ignore_errors=True)
 
     def remove_work(self, dataset: str, run_id: str) -> None:
         """Delete a run's intermediate files."""

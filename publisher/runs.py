@@ -35,8 +35,10 @@ def run_dataset(
     """Run a dataset once, from lease to outcome; faults end up in the returned run, not in an exception.
 
     Raises:
+        EnvironmentFault: the dataset is on hold; nothing was started.
         LeaseHeld: another run works on the dataset; nothing was started.
     """
+    refuse_held(definition.name, facilities)
     with Lease(facilities.store, definition.name, seconds=facilities.settings.lease_seconds) as lease:
         run = Run(
             dataset=definition.name, trigger=trigger, actor=actor, state="running", **({"id": run_id} if run_id else {})
@@ -56,6 +58,17 @@ def run_dataset(
         facilities.remove_work(definition.name, run.id)
         discard_staged(definition.name, facilities)
     return facilities.store.run(run.id)
+
+
+def refuse_held(dataset: str, facilities: Facilities) -> None:
+    """Refuse a run of a dataset that somebody put on hold.
+
+    Raises:
+        EnvironmentFault: says since when, and why.
+    """
+    if hold := facilities.store.hold_of(dataset):
+        message = f"The dataset is on hold since {hold.since:%Y-%m-%d}: {hold.reason}"
+        raise EnvironmentFault(message, dataset=dataset, cure="resume it in the workspace first")
 
 
 def _end_badly(facilities: Facilities, run: Run, error: Exception) -> None:

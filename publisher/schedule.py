@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -43,7 +43,12 @@ class Scheduler:
         """Start the clock; due times missed while no scheduler ran are made up for once."""
         self.follow_definitions()
         self._scheduler.add_job(self.follow_definitions, "interval", seconds=_FOLLOW_SECONDS, executor="follow")
+        self._scheduler.add_job(self.sweep, "interval", hours=24, next_run_time=datetime.now(UTC), executor="follow")
         self._scheduler.start()
+
+    def sweep(self) -> None:
+        """Let go of quarantine and working files that were kept long enough."""
+        self._facilities.sweep(utc_now())
 
     def stop(self) -> None:
         """Stop starting runs and wait for those at work."""

@@ -16,7 +16,7 @@ from publisher.errors import DescriptorError, EnvironmentFault, PublisherError
 from publisher.facilities import Facilities
 from publisher.publication import discard_staged
 from publisher.rollback import roll_back_to
-from publisher.runs import publish_waiting, run_dataset
+from publisher.runs import publish_waiting, refuse_held, run_dataset
 from publisher.store import Hold, ReleaseRow, Run, new_id, utc_now
 
 logger = logging.getLogger(__name__)
@@ -148,7 +148,7 @@ class Workspace:
     def run_now(self, dataset: str, actor: str) -> str:
         """Start a run in the background and return its id; it may be refused a moment later when another is at work."""
         definition = self.definition(dataset)
-        self._refuse_when_held(dataset)
+        refuse_held(dataset, self._facilities)
         run_id = new_id()
         threading.Thread(
             target=self._run_quietly, args=(definition, actor, run_id), name=f"run {dataset}", daemon=True
@@ -160,12 +160,6 @@ class Workspace:
             run_dataset(definition, self._facilities, trigger="manual", actor=actor, run_id=run_id)
         except PublisherError as error:
             logger.warning("%s", error)
-
-    def _refuse_when_held(self, dataset: str) -> None:
-        if hold := self._store.hold_of(dataset):
-            raise EnvironmentFault(
-                f"The dataset is on hold since {hold.since:%Y-%m-%d}.", dataset=dataset, cure="resume it first"
-            )
 
     def hold(self, dataset: str, actor: str, reason: str) -> None:
         """Let no further run start until somebody resumes the dataset; a reason is needed, for it is shown."""

@@ -33,6 +33,28 @@ def uniform_classes(path: Path, table: PublishedTable, microdata: Microdata) -> 
     )
 
 
+def singling_out(path: Path, table: PublishedTable, microdata: Microdata) -> list[str]:
+    """Find columns without a role whose values are shared by fewer than k rows, for most rows.
+
+    k counts the classes of quasi-identifiers only; a case number or a position that was kept without a role would single
+    every row out beside it. Pseudonyms are new for each release and say nothing outside of it.
+    """
+    faults = []
+    for field in table.fields:
+        if field.role is None and field.treatment != "pseudonymise":
+            column = f'"{field.name}"'
+            groups = f"SELECT count(*) AS n FROM read_parquet(?) WHERE {column} IS NOT NULL GROUP BY {column}"  # noqa: S608  own names
+            query = f"SELECT coalesce(sum(n) FILTER (n < ?), 0), coalesce(sum(n), 0) FROM ({groups})"  # noqa: S608
+            with closing(duckdb.connect(":memory:")) as connection:
+                connection.execute("SET memory_limit = '400MB'")
+                rare, rows = connection.execute(query, [microdata.k, str(path)]).fetchall()[0]
+            if rare > rows / 2:
+                faults.append(
+                    f"{field.name} has no role and singles rows out; drop or generalise it, or give it a role"
+                )
+    return faults
+
+
 def left_out(rows_now: int, rows_before: int | None, microdata: Microdata) -> list[str]:
     """Compare the rows published with the valid rows there were."""
     if rows_before is None:

@@ -14,11 +14,11 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from publisher.disclosure.classes import left_out, small_classes, uniform_classes
+from publisher.disclosure.classes import left_out, singling_out, small_classes, uniform_classes
 from publisher.disclosure.forms import wrong_forms
 from publisher.disclosure.gate import personal_columns, personal_texts
 from publisher.disclosure.same_cells import data_files, wrong_csv, wrong_files, wrong_parquet, wrong_sqlite
-from publisher.disclosure.small_cells import small_cells, subtractions
+from publisher.disclosure.small_cells import recounts, small_cells, subtractions
 from publisher.published import PublishedTable
 
 ALL_FORMATS = ("parquet", "csv", "sqlite")
@@ -111,7 +111,9 @@ def _all_checks(given: Given) -> Iterator[Check]:
             yield from _row_checks(parquets[table.name], table, given.rows_before.get(table.name))
     aggregates = [(table, parquets[table.name]) for table in tables if table.aggregate]
     if aggregates:
+        rows = [(table, parquets[table.name]) for table in tables if table.aggregate is None]
         yield _run("G6", "", "subtraction", lambda: subtractions(aggregates))
+        yield _run("G6", "", "recount", lambda: recounts(aggregates, rows))
 
 
 def _table_checks(given: Given, path: Path, table: PublishedTable) -> Iterator[Check]:
@@ -130,6 +132,7 @@ def _row_checks(path: Path, table: PublishedTable, rows_before: int | None) -> I
     if microdata is None:
         return
     yield _run("G3", table.name, "k", lambda: small_classes(path, table, microdata))
+    yield _run("G3", table.name, "singling out", lambda: singling_out(path, table, microdata))
     yield _run(
         "G3", table.name, "suppression", lambda: left_out(pq.read_metadata(path).num_rows, rows_before, microdata)
     )

@@ -7,6 +7,7 @@ from itertools import permutations
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from publisher.policy import AggregateTable
@@ -48,6 +49,26 @@ def subtractions(tables: list[tuple[PublishedTable, Path]]) -> list[str]:
             )
             if number:
                 faults.append(f"{number} hidden cells can be computed from {fine.name} and {coarse.name}")
+    return faults
+
+
+def recounts(aggregates: list[tuple[PublishedTable, Path]], rows: list[tuple[PublishedTable, Path]]) -> list[str]:
+    """Check that rows of the same source, leaving beside an aggregate, do not count the very cells that it hides."""
+    faults = []
+    for aggregated, _ in aggregates:
+        aggregate = _aggregate(aggregated)
+        for table, path in rows:
+            same_source = table.source.name == aggregated.source.name
+            if not same_source or not set(aggregate.group_by) <= {field.name for field in table.fields}:
+                continue
+            cells = (
+                pq.read_table(path, columns=aggregate.group_by)
+                .group_by(aggregate.group_by)
+                .aggregate([([], "count_all")])
+            )
+            small = pc.sum(pc.less(cells["count_all"], aggregate.small_cell.min)).as_py()
+            if small:
+                faults.append(f"{small} small cells of {aggregated.name} can be counted from the rows of {table.name}")
     return faults
 
 

@@ -88,10 +88,12 @@ def address(column: Column) -> Finding | None:
     home = column.matches(any_of("residential_words.txt"), column.folded)
     public = column.matches(any_of("public_places.txt"), column.folded)
     share, homely = column.share((house | home) & ~public), column.share(home & column.matches(r"\d") & ~public)
-    if column.says("public_address") or column.says("place") or column.share(public) > 0.5:
+    if column.says("public_address") or column.share(public) > 0.5:
         return None
     if column.says("address"):
         fires = share >= 0.2 and column.distinct >= 3
+    elif column.says("place"):  # streets and wards repeat and carry no numbers; a list of houses is no list of places
+        fires = share >= 0.5 and column.distinctness >= 0.3 and column.distinct >= 20
     else:
         fires = share >= 0.5 and homely >= 0.2 and column.distinctness >= 0.3
     return Finding(column.name, "address", round(share, 4), 0.9, "house numbers before street names") if fires else None

@@ -81,11 +81,9 @@ def _table_problems(client: requests.Session, site_url: str, name: str, resource
     if total != rows:
         yield f"{name}: datastore_search counts {total} rows of {table}, the catalogue says {rows}"
     answer = client.get(
-        f"{site_url}/query/{name}.json",
-        params={"sql": f"select count(*) as n from [{table}]"},
-        timeout=_TIMEOUT_SECONDS,
+        f"{site_url}/query/{name}/{table}.json", params={"_size": "1", "_extra": "count"}, timeout=_TIMEOUT_SECONDS
     )
-    counted = answer.json()["rows"][0]["n"] if answer.ok else f"HTTP {answer.status_code}"
+    counted = answer.json()["count"] if answer.ok else f"HTTP {answer.status_code}"
     if counted != rows:
         yield f"{name}: Datasette counts {counted} rows of {table}, the catalogue says {rows}"
 

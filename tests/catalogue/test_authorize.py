@@ -67,6 +67,7 @@ def city(catalogue):
     return catalogue
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_each_role_may_do_what_the_matrix_says(city, operation):
     action, params, lowest = OPERATIONS[operation]

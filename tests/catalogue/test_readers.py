@@ -63,6 +63,7 @@ def test_other_names_have_a_fault(name):
     assert name_faults(name)
 
 
+@pytest.mark.slow
 @given(JSON)
 def test_a_dict_matches_itself_and_an_empty_filter_keeps_all(value):
     assert unmatched({"a": value}, {"a": value}) == []

@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sample_release import sample_definition, sample_rows, sample_table, write_source
@@ -107,6 +108,7 @@ def test_totals_are_over_all_tables_and_plain() -> None:
 Rows = st.dictionaries(st.integers(0, 8), st.tuples(st.sampled_from(["a", "b", None]), st.booleans()), max_size=9)
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
 @given(Rows, Rows)
 def test_counts_are_those_of_a_plain_comparison(tmp_path: Path, old: dict[int, Any], new: dict[int, Any]) -> None:

@@ -44,6 +44,7 @@ def test_the_lease_of_a_dead_process_runs_out(store: Store) -> None:
         pass
 
 
+@pytest.mark.slow
 def test_a_heartbeat_keeps_the_lease(store: Store) -> None:
     with Lease(store, "a", seconds=1) as lease:
         time.sleep(1.5)

@@ -28,6 +28,8 @@ from publisher.published import ReleaseSummary
 from publisher.register import Register
 from publisher.signing import signing_key
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 22, 3, 0)
 
 

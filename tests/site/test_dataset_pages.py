@@ -33,7 +33,7 @@ def test_the_preview_holds_twenty_rows_with_titles_in_the_language_of_the_page(c
     assert '<th scope="col" class=n>Requests<small>so_phan_anh</small></th>' in html
     assert '<span lang="vi">Hài lòng</span>' in html
     assert "1,214" in html
-    assert "First 20 rows of 812,440." in html
+    assert "Newest 20 rows of 812,440, newest first." in html
 
 
 def test_fractions_stand_under_each_other_and_empty_cells_are_said(client):

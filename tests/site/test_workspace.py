@@ -127,6 +127,7 @@ def test_a_run_is_told_in_plain_sentences(enter, prefix, sentences):
     assert "0 ô" not in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "code",
     [
@@ -151,6 +152,7 @@ def test_every_reason_has_a_cure(enter, workspace, code, state):
     assert re.search(r'<div class="says[^>]*>\s*<p><strong>[^<]+</strong></p>\s*<p>[^<]+</p>', html)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [

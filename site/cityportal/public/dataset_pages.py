@@ -44,7 +44,7 @@ def _add_overview(blueprint: Blueprint, reader: CatalogueReader) -> None:
                 dataset=found,
                 tables=tables,
                 shown=shown,
-                preview=reader.preview(found, shown.name) if shown else None,
+                preview=reader.preview(found, shown.name, newest_first=shown.is_series) if shown else None,
                 structured=schema_org_dataset(found, tables),
             )
         )

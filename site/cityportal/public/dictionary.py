@@ -9,6 +9,7 @@ from typing import Any
 from cityportal.languages import NO_TEXT, Text
 
 NUMERIC_TYPES = {"integer", "number"}
+TEMPORAL_TYPES = frozenset({"date", "datetime", "yearmonth", "year"})
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,11 @@ class Column:
     description: Text = NO_TEXT
     unit: str = ""
     treatment: str = ""
+
+    @property
+    def is_temporal(self) -> bool:
+        """Tell whether the values are days, months, years or moments."""
+        return self.type in TEMPORAL_TYPES
 
     @property
     def is_numeric(self) -> bool:
@@ -36,6 +42,11 @@ class Table:
     title: Text = NO_TEXT
     row: Text = NO_TEXT
     columns: tuple[Column, ...] = ()
+
+    @property
+    def is_series(self) -> bool:
+        """Tell whether its rows run from old to new: it is sorted by a first column that tells time."""
+        return bool(self.columns) and self.columns[0].is_temporal
 
     def column(self, name: str) -> Column:
         """Return a column by name; a column that the data package leaves out has only its name."""

@@ -75,7 +75,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Preview:
-    """The first rows of a released table, as the SQLite file holds them."""
+    """Twenty rows of a released table, as the SQLite file holds them."""
 
     table: str
     columns: tuple[str, ...]
@@ -225,17 +225,18 @@ class CatalogueReader:
             return None
         return document if isinstance(document, dict) else None
 
-    def preview(self, dataset: Dataset, table: str) -> Preview | None:
-        """Return the first rows of a released table, null when they cannot be read now."""
+    def preview(self, dataset: Dataset, table: str, *, newest_first: bool = False) -> Preview | None:
+        """Return the first rows of a released table, or its last ones from the end; null when they cannot be read now."""
         if dataset.release is None or table not in dataset.tables:
             return None
         release = dataset.release
+        order = "DESC" if newest_first else "ASC"
         quoted = '"' + table.replace('"', '""') + '"'
         try:
             with closing(
                 self._tables.connect(dataset.name, release.id, manifest_sha256=release.manifest_sha256 or None)
             ) as connection:
-                cursor = connection.execute(f"SELECT * FROM {quoted} LIMIT ?", (PREVIEW_ROWS,))  # noqa: S608  quoted
+                cursor = connection.execute(f"SELECT * FROM {quoted} ORDER BY rowid {order} LIMIT ?", (PREVIEW_ROWS,))  # noqa: S608  quoted
                 columns = tuple(column[0] for column in cursor.description)
                 return Preview(table, columns, tuple(tuple(row) for row in cursor.fetchall()))
         except (CatalogueError, FilesUnavailable, sqlite3.Error):

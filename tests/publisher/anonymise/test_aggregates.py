@@ -6,11 +6,14 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from publisher.anonymise import AnonymisedTables
 from publisher.definition import TableDefinition
+
+pytestmark = pytest.mark.slow
 
 Make = Callable[..., TableDefinition]
 Run = Callable[..., AnonymisedTables]

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from publisher.anonymise.groups import Groups, merge
 from publisher.anonymise.lattice import Axis, Demand, LatticeSearch, Outcome
 
+pytestmark = pytest.mark.slow
+
 
 @st.composite
 def axes(draw: st.DrawFn) -> tuple[Axis, ...]:

@@ -91,9 +91,9 @@ def test_rows_pseudonyms_and_roll_ups_pass_together(release: Any, make_table: Ma
             "ma": {"action": "pseudonymise", "key": "env:PSEUDO_KEY"},
             "ngay": {"action": "generalise_date", "levels": ["month", "quarter", "year", "*"], "role": "quasi"},
             "khu": {"action": "keep", "role": "quasi"},
-            "tien": {"action": "top_code", "at": 500},
+            "tien": {"action": "top_code", "at": 500, "role": "sensitive"},
         },
-        "microdata": {"k": 4, "suppression_limit": 0.1},
+        "microdata": {"k": 5, "suppression_limit": 0.1},
         "tables": [
             {"id": "theo_khu_ngay", "title": "x", "row": "x", "group_by": ["khu", "ngay"], "measures": [count, mean]},
             {
@@ -102,7 +102,6 @@ def test_rows_pseudonyms_and_roll_ups_pass_together(release: Any, make_table: Ma
                 "row": "x",
                 "group_by": ["khu"],
                 "measures": [count, mean],
-                "small_cell": {"min": 10},
             },
         ],
     }

@@ -20,6 +20,8 @@ from columns_of_a_city import mobile, name, personal_id
 from publisher.definition import TableDefinition
 from publisher.disclosure.guarantees import Verdict, check_texts
 
+pytestmark = pytest.mark.slow
+
 Make = Callable[..., TableDefinition]
 
 FIELDS = {
@@ -256,6 +258,13 @@ def test_g3_units_count_when_their_key_is_published(release: Any, make_table: Ma
     assert release.failed() == {"G3 k"}
 
 
+def test_g3_a_column_without_a_role_that_singles_rows_out_is_caught(
+    release: Any, make_table: Make, rows: dict[str, list[Any]]
+) -> None:
+    release.write(make_table(FIELDS, POLICY), {"ho_so": {**rows, "diem": [number / 2 for number in range(24)]}})
+    assert release.failed() == {"G3 singling out"}
+
+
 def test_g3_too_many_rows_left_out_are_caught_and_an_unknown_number_too(
     release: Any, make_table: Make, rows: dict[str, list[Any]]
 ) -> None:
@@ -356,6 +365,21 @@ def test_g6_a_hidden_cell_that_subtraction_yields_is_caught(
     cells = {"a": ["x"] * 3, "b": ["1", "2", "3"], "n": fine}
     release.write(table, {"theo_a_b": cells, "theo_a": {"a": ["x"], "n": [coarse]}})
     assert release.failed() == ({"G6 subtraction"} if fails else set())
+
+
+@pytest.mark.parametrize(("second", "counts", "fails"), [(20, [20, 20], False), (4, [36, None], True)])
+def test_g6_hidden_cells_that_can_be_counted_from_published_rows_are_caught(
+    release: Any, make_table: Make, second: int, counts: list[int | None], fails: bool
+) -> None:
+    tables = [{"id": "theo_b", "title": "x", "row": "x", "group_by": ["b"], "measures": [COUNT]}]
+    fields = {"a": {"action": "keep", "role": "quasi"}, "b": {"action": "keep"}}
+    policy = {"subject": "person", "fields": fields, "tables": tables, "microdata": {"k": 5, "suppression_limit": 0}}
+    published = {"a": ["x"] * 40, "b": ["1"] * (40 - second) + ["2"] * second}
+    release.write(
+        make_table({"a": "string", "b": "string"}, policy),
+        {"ho_so": published, "theo_b": {"b": ["1", "2"], "n": counts}},
+    )
+    assert release.failed() == ({"G6 recount"} if fails else set())
 
 
 def test_details_of_failures_hold_no_value(release: Any, make_table: Make, rows: dict[str, list[Any]]) -> None:

@@ -79,6 +79,7 @@ def test_a_folder_that_cannot_be_made_is_a_fault_around_us(source, tmp_path):
         map_batches(source, double, source / "output.parquet", schema=SCHEMA)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("columns", "text"), [(1, "x"), (200, "x"), (2, "x" * 20_000)])
 def test_batches_hold_few_cells_and_few_bytes(tmp_path, columns, text):
     path = tmp_path / "wide.parquet"

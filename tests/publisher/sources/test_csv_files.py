@@ -208,6 +208,7 @@ class TestBrokenQuotes:
             with pytest.raises(SourceError, match="the quote that opens on line 12 reaches into the rows below"):
                 read(source(), "h0", "h1")
 
+    @pytest.mark.slow
     def test_a_quote_open_to_the_end_is_found_without_reading_all_into_memory(self, read: Read, drop: Path) -> None:
         with drop.open("w") as file:
             file.write("a,b\n1,2\n3," + '"x\n')
@@ -246,6 +247,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_taken(drop: Path) -> None:
 CELL = st.text(alphabet='ab"\n\r,; \u1ec7', max_size=6)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(rows=st.lists(st.tuples(CELL, CELL, CELL), min_size=1, max_size=8), block=st.integers(1, 60))
 def test_what_a_writer_writes_is_read_back_whatever_the_block_size(

@@ -159,6 +159,7 @@ def test_a_refusal_is_final_and_names_no_secret(read: Read, http_server: HttpSer
     assert len(http_server.requests) == 1
 
 
+@pytest.mark.slow
 def test_trouble_that_passes_is_waited_for(read: Read, http_server: HttpServer) -> None:
     troubles: Iterator[Reply] = iter([
         Reply(status=429, headers={"Retry-After": "0"}), Reply(status=503, headers={"Retry-After": "0"}),

@@ -97,6 +97,7 @@ def test_a_file_that_is_no_database_is_named_so(read: Read, tmp_path: Path) -> N
         read(sql("SELECT a FROM b"), secrets={"CITY": "sqlite:///no.db"})
 
 
+@pytest.mark.slow
 def test_a_query_without_end_is_stopped(read: Read, city: Path) -> None:
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) AS c FROM n"
     with pytest.raises(SourceError, match="statement_timeout_seconds"):
