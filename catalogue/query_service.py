@@ -69,7 +69,13 @@ class QueryService:
     """Keeps Datasette's databases equal to the current releases. All methods but the constructor belong to its event loop."""
 
     def __init__(
-        self, settings: CatalogueSettings, store: Store, files: ReleasedFiles, *, config: Path = Path("datasette.yaml")
+        self,
+        settings: CatalogueSettings,
+        store: Store,
+        files: ReleasedFiles,
+        *,
+        config: Path = Path("datasette.yaml"),
+        stylesheet_url: str | None = None,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -78,7 +84,7 @@ class QueryService:
         self._closing: list[tuple[float, CurrentRelease, Any]] = []
         self._failed: dict[tuple[str, str], float] = {}
         self._turn: asyncio.Lock | None = None
-        self.datasette = _new_datasette(_read_config(config), settings)
+        self.datasette = _new_datasette(_read_config(config), settings, stylesheet_url)
         self.datasette.add_background_task(self._keep_in_step, name="releases")
         self.asgi: App = QueryGuard(
             app=self.datasette.app(),
@@ -246,12 +252,14 @@ def _read_config(path: Path) -> dict[str, Any]:
     return config
 
 
-def _new_datasette(config: dict[str, Any], settings: CatalogueSettings) -> Any:
+def _new_datasette(config: dict[str, Any], settings: CatalogueSettings, stylesheet_url: str | None) -> Any:
     words = ("title", "description", "license", "license_url", "source", "source_url", "about", "about_url")
     metadata = {key: config[key] for key in words if key in config}
+    # A whole address: Datasette would put its own prefix before a path.
+    look = {"extra_css_urls": [stylesheet_url]} if stylesheet_url else {}
     datasette = Datasette(
         [],
-        config={key: value for key, value in config.items() if key not in words},
+        config={key: value for key, value in config.items() if key not in words} | look,
         metadata=metadata,
         cors=True,
         settings={"force_https_urls": settings.site_url.startswith("https:")},

@@ -102,7 +102,13 @@ class Portal:
         return app
 
     def _query_service(self) -> QueryService:
-        return QueryService(self.catalogue_settings, self.store, self.files, config=query_configuration())
+        return QueryService(
+            self.catalogue_settings,
+            self.store,
+            self.files,
+            config=query_configuration(),
+            stylesheet_url=f"{self.settings.site_url}/static/query.css",
+        )
 
     def _signing_keys(self) -> list[dict[str, str]]:
         """Return the public keys that may sign releases, as the portal lists them for `phusa verify`."""
