@@ -7,7 +7,7 @@ HOME_DIR ?= var
 DEMO_ARGUMENTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks check test servers bench golden docs demo wheel lock clean
+.PHONY: help setup lint check test servers bench golden docs demo wheel lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -27,18 +27,20 @@ site/cityportal/static/vendor/installed: package-lock.json site/cityportal/vendo
 
 setup: $(VENV)/installed site/cityportal/static/vendor/installed ## Make .venv from requirements.lock and copy the front-end files
 
-check: setup ## Format, lint, types, import arrows and the fast tests (under 60 s)
+lint: setup ## Format, lint, types and import arrows
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+check: lint ## All of lint, and the fast tests (under 60 s on 2 cores)
 	$(BIN)/python -m pytest -q -n 2 -m "not slow and not server"
 
 servers: ## Install what the tests start, when root on Debian: PostgreSQL, radosgw, Chromium
 	@bash .ci/servers
 
 test: setup servers ## Run every test
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 bench: setup ## Measure against a peer in the same run; results belong in docs/performance.md
 	$(BIN)/python tests/bench/run.py
