@@ -1,11 +1,11 @@
 """Commands for the operator of the catalogue; the site's command line hangs `COMMANDS` into its own.
 
-Each expects `CatalogueSettings` in the click context under `SETTINGS`.
+Each expects a function in the click context under `SETTINGS` that returns `CatalogueSettings`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,10 +29,8 @@ SETTINGS = "catalogue.settings"
 
 def current_settings() -> CatalogueSettings:
     """Return the settings that the composer left for the running command."""
-    settings = click.get_current_context().meta[SETTINGS]
-    if not isinstance(settings, CatalogueSettings):
-        raise TypeError("the command line was composed without catalogue settings")
-    return settings
+    read: Callable[[], CatalogueSettings] = click.get_current_context().meta[SETTINGS]
+    return read()
 
 
 @click.group()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -15,15 +16,13 @@ from publisher.errors import DescriptorError, PublisherError
 from publisher.settings import PublisherSettings
 
 SETTINGS = "publisher.settings"
-"""Where the composer leaves the settings in click's `meta`."""
+"""Where the composer leaves a function in click's `meta` that reads the settings."""
 
 
 def current_settings() -> PublisherSettings:
     """Return the settings that the composer left for the running command."""
-    settings = click.get_current_context().meta[SETTINGS]
-    if not isinstance(settings, PublisherSettings):
-        raise TypeError("the command line was composed without publisher settings")
-    return settings
+    read: Callable[[], PublisherSettings] = click.get_current_context().meta[SETTINGS]
+    return read()
 
 
 @click.group()
@@ -157,7 +156,11 @@ def validate(file: Path, schema_path: Path, form: str) -> None:
     """Check a CSV FILE against a Table Schema and print Frictionless' report."""
     from publisher.validation.file_report import validate_file
 
-    report = validate_file(file, json.loads(schema_path.read_bytes()))
+    try:
+        schema = json.loads(schema_path.read_bytes())
+    except ValueError:
+        raise DescriptorError(f"{schema_path} is not JSON.", cure="give a Table Schema in JSON") from None
+    report = validate_file(file, schema)
     click.echo(report.to_json() if form == "json" else str(report.to_summary()))  # type: ignore[no-untyped-call]
     sys.exit(0 if report.valid else 1)
 

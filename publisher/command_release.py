@@ -42,7 +42,7 @@ def release_once(settings: PublisherSettings, name: str, *, dry_run: bool, appro
     )
     if run.state == "awaiting_approval" and approve:
         facilities.store.decide("approve", name, system_user(), run_id=run.id, subject=run.release)
-        publish_waiting(definition, facilities, run)
+        publish_waiting(definition, facilities, run.id)
         run = facilities.store.run(run.id)
     return _tell_outcome(run)
 
@@ -56,4 +56,6 @@ def _tell_outcome(run: Run) -> int:
     click.echo(f"{run.dataset}: {run.state}{f' {run.release}' if run.release else ''} {run.message}".rstrip())
     if run.cure:
         click.echo(f"Cure: {run.cure}", err=True)
+    if run.state == "failed" and run.reason_code == DescriptorError.reason_code:
+        return DescriptorError.exit_code
     return {"held": ReleaseRefused.exit_code, "failed": EnvironmentFault.exit_code}.get(run.state, 0)

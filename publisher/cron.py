@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.combining import OrTrigger
 from apscheduler.triggers.cron import CronTrigger
 
 from publisher.definition import Release
@@ -16,8 +18,10 @@ _WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _WINDOWS = (timedelta(hours=1), timedelta(days=1), timedelta(days=35), timedelta(days=400))
 
 
-def cron_trigger(expression: str, time_zone: str) -> CronTrigger:
+def cron_trigger(expression: str, time_zone: str) -> BaseTrigger:
     """Return the trigger for a standard five-field cron expression (weekday 0 and 7 are Sunday).
+
+    As in cron, a day of the month and a weekday that are both restricted mean either of the two.
 
     Raises:
         DescriptorError: the expression is no cron expression, or the time zone is unknown.
@@ -29,7 +33,10 @@ def cron_trigger(expression: str, time_zone: str) -> CronTrigger:
     minute, hour, day, month, weekday = fields
     try:
         names = ",".join(_weekdays(part) for part in weekday.split(","))
-        return CronTrigger(minute=minute, hour=hour, day=day, month=month, day_of_week=names, timezone=time_zone)
+        fixed = {"minute": minute, "hour": hour, "month": month, "timezone": time_zone}
+        if day.startswith("*") or weekday.startswith("*"):
+            return CronTrigger(day=day, day_of_week=names, **fixed)
+        return OrTrigger([CronTrigger(day=day, **fixed), CronTrigger(day_of_week=names, **fixed)])
     except (ValueError, KeyError, LookupError) as error:
         raise DescriptorError(f"The schedule cannot be read: {error}.", cure=cure) from None
 
@@ -42,6 +49,8 @@ def _weekdays(part: str) -> str:
     first, _, last = ("0", "-", "6") if span == "*" else span.partition("-")
     if not first.isdigit():
         return part
+    if not all(number.isdigit() and int(number) <= 7 for number in (first, last or first)):
+        raise ValueError("weekdays run from 0 to 7")
     days = range(int(first), int(last or first) + 1, int(step or 1))
     return ",".join(_WEEKDAYS[day] for day in days)
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from publisher.definition import DatasetDefinition, TableDefinition
+from publisher.disclosure.spans import detect_text
 from publisher.errors import DriftError, SourceError, VolumeError
 from publisher.policy import GeneraliseHierarchy
 from publisher.secrets import Secrets
@@ -72,26 +73,39 @@ def extract_table(table: TableDefinition, output: Path, *, definition: DatasetDe
 
 
 def drift_of(extracts: Sequence[Extract]) -> str:
-    """Return how all tables drifted, as one text that an approver accepts or not; empty when none did."""
-    return "; ".join(f"{extract.table.name}: {extract.drift}" for extract in extracts if extract.drift)
+    """Return a fingerprint of how all tables drifted, which an approver accepts or not; empty when none did."""
+    text = "; ".join(f"{extract.table.name}: {extract.drift}" for extract in extracts if extract.drift)
+    return hashlib.sha256(text.encode()).hexdigest() if text else ""
 
 
 def refuse_drift(extracts: Sequence[Extract], *, dataset: str) -> None:
     """Hold the run when columns came or went.
 
     Raises:
-        DriftError: names the columns (their names, no values).
+        SourceError: most columns are absent: a lost header or another file; its first row may be people's, so no name is told.
+        DriftError: names the columns; a name that may be a cell's value is withheld.
     """
     for extract in extracts:
+        fields = len(extract.table.schema_.fields)
+        if len(extract.missing) > fields / 2:
+            raise SourceError(
+                f"{len(extract.missing)} of the {fields} columns of `{extract.table.name}` are absent.",
+                dataset=dataset,
+                step="extract",
+                cure="see whether the header row is there and whether this is the right file",
+            )
         if extract.drift:
-            gone = ", ".join(extract.missing) or "none"
-            new = ", ".join(extract.unknown) or "none"
             raise DriftError(
-                f"The columns of `{extract.table.name}` changed: gone {gone}; new {new}.",
+                f"The columns of `{extract.table.name}` changed: gone {_told(extract.missing)}; new {_told(extract.unknown)}.",
                 dataset=dataset,
                 step="extract",
                 cure="change the definition, or let an approver accept the change: new columns stay out, gone ones are empty",
             )
+
+
+def _told(names: Sequence[str]) -> str:
+    """Write column names for people, without those that look like somebody's data."""
+    return ", ".join("(name withheld)" if len(name) > 60 or detect_text(name) else name for name in names) or "none"
 
 
 def refuse_volume(extracts: Sequence[Extract], before: dict[str, int], *, definition: DatasetDefinition) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import uuid
 from types import TracebackType
 from typing import Self
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from publisher.errors import LeaseHeld
 from publisher.store import Store
+
+logger = logging.getLogger(__name__)
 
 
 class Lease:
@@ -55,12 +60,16 @@ class Lease:
         Raises:
             LeaseHeld: the lease ran out while this process was stalled and another took it.
         """
-        if self._lost.is_set():
+        if self._lost.is_set() or not self._store.renew_lease(self.dataset, self.holder, self._seconds):
+            self._lost.set()
             cure = "nothing to do: the other run goes on"
             raise LeaseHeld("The lease was lost to another run.", dataset=self.dataset, cure=cure)
 
     def _beat(self) -> None:
         while not self._stop.wait(self._seconds / 3):
-            if not self._store.take_lease(self.dataset, self.holder, self._seconds):
-                self._lost.set()
-                return
+            try:
+                if not self._store.renew_lease(self.dataset, self.holder, self._seconds):
+                    self._lost.set()
+                    return
+            except SQLAlchemyError as error:  # the next beat, or the next check, asks again
+                logger.warning("the lease of %s could not be renewed: %s", self.dataset, type(error).__name__)

@@ -1,7 +1,4 @@
-"""The last steps of a release: files into object storage, approval, and the one call that moves the public's pointer.
-
-Also what undoes them: rolling back, and healing after a process died in the middle.
-"""
+"""The last steps of a release: files into object storage, approval, and the one call that moves the public's pointer."""
 
 from __future__ import annotations
 
@@ -23,13 +20,13 @@ from publisher.manifest import MANIFEST, SIGNATURE, ReleaseIdentity, build_manif
 from publisher.published import ReleaseSummary
 from publisher.run_log import RunLog
 from publisher.signing import public_key_text
-from publisher.store import ReleaseRow, Run, utc_now
+from publisher.store import ReleaseRow, utc_now
 
 
 def next_release_id(definition: DatasetDefinition, facilities: Facilities, day: str) -> str:
     """Return the next free id of a day, such as `2026-11-22.1`; the object storage is asked too, it outlives the database."""
     prefix = f"releases/{definition.name}/{day}."
-    with facilities.store.session() as session:
+    with facilities.store.reading() as session:
         query = select(ReleaseRow.release).where(
             ReleaseRow.dataset == definition.name, ReleaseRow.release.startswith(f"{day}.")
         )
@@ -106,6 +103,9 @@ def publish(definition: DatasetDefinition, facilities: Facilities, run: RunLog, 
         row = facilities.store.release(definition.name, release)
         if row is None:
             raise ReleaseRefused("The release was removed meanwhile.", dataset=definition.name, cure="run again")
+        if row.summary["definition_sha256"] != definition.digest:
+            message = "The definition changed since the release was made and checked."
+            raise ReleaseRefused(message, dataset=definition.name, cure="run again; the new release is checked anew")
         now = utc_now().replace(tzinfo=UTC)
         summary = replace(summary_from_dict(row.summary), published_at=now)
         register = facilities.register
@@ -113,51 +113,20 @@ def publish(definition: DatasetDefinition, facilities: Facilities, run: RunLog, 
         if definition.theme:
             register.ensure_theme(definition.theme)
         register.publish(definition, summary)
+        facilities.store.note_summary(definition.name, release, summary_to_dict(summary))
         facilities.store.point_at(definition.name, release)
         facts["rows"] = sum(summary.rows.values())
 
 
-def note_checked(definition: DatasetDefinition, facilities: Facilities, release: str) -> None:
-    """Move the public checked-at clock of the current release."""
-    facilities.register.checked(definition, datetime.now(UTC), release)
-
-
-def reconcile(definition: DatasetDefinition, facilities: Facilities, *, besides: str) -> None:
-    """Heal what a killed run left behind; the caller holds the dataset's lease, so no other run is alive.
-
-    A release that the catalogue already points at is recorded as published; everything else that is staged without
-    waiting for somebody is removed, files too.
-    """
-    with facilities.store.session() as session:
-        query = select(Run).where(Run.dataset == definition.name, Run.state == "running", Run.id != besides)
-        dead = list(session.scalars(query))
-    for run in dead:
-        row = facilities.store.release(definition.name, run.release) if run.release else None
-        if (
-            row is not None
-            and row.run_id == run.id
-            and facilities.register.current_release(definition.name) == row.release
-        ):
-            facilities.store.point_at(definition.name, row.release)
-            facilities.store.move(run.id, "published", message="Completed by the next run.")
-        else:
-            message, cure = "The process ended in the middle of the run.", "nothing to do: the next run started anew"
-            facilities.store.move(run.id, "failed", reason_code="unknown", message=message, cure=cure)
-        facilities.remove_work(definition.name, run.id)
-    discard_staged(definition.name, facilities)
-
-
-def discard_staged(dataset: str, facilities: Facilities) -> None:
-    """Remove staged releases, with their files, whose run neither waits for anybody nor is at work."""
-    with facilities.store.session() as session:
-        alive = select(Run.id).where(Run.state.in_(("running", "awaiting_approval", "embargoed")))
-        query = select(ReleaseRow).where(
-            ReleaseRow.dataset == dataset, ReleaseRow.state == "staged", ReleaseRow.run_id.not_in(alive)
-        )
-        for row in session.scalars(query):
-            for info in list(facilities.storage.list(f"releases/{dataset}/{row.release}/")):
-                facilities.storage.delete(info.key)
-            session.delete(row)
+def keep_current(definition: DatasetDefinition, facilities: Facilities, current: ReleaseRow) -> None:
+    """Move the public checked-at clock; a catalogue that points elsewhere, such as one set up anew, is told the release again."""
+    register = facilities.register
+    if register.current_release(definition.name) != current.release:
+        register.ensure_organization(definition.organization)
+        if definition.theme:
+            register.ensure_theme(definition.theme)
+        register.publish(definition, summary_from_dict(current.summary))
+    register.checked(definition, datetime.now(UTC), current.release)
 
 
 def summary_to_dict(summary: ReleaseSummary) -> dict[str, Any]:
@@ -233,8 +202,17 @@ def _remember(facilities: Facilities, run: RunLog, dataset: str, summary: Releas
         )
 
 
+def _refuse_taken(facilities: Facilities, dataset: str, release: str) -> None:
+    """Stop, and forget our row, when another publisher on the same storage took the id; its files are not ours to remove."""
+    if facilities.storage.info(f"releases/{dataset}/{release}/{MANIFEST}") is not None:
+        facilities.store.forget(dataset, release)
+        cure = "run again; the next free release id is taken"
+        raise StorageError(f"Release {release} exists already.", dataset=dataset, step="stage", cure=cure)
+
+
 def _upload(facilities: Facilities, dataset: str, release: str, folder: Path, manifest: dict[str, Any]) -> None:
     storage, prefix = facilities.storage, f"releases/{dataset}/{release}/"
+    _refuse_taken(facilities, dataset, release)
     for file in manifest["files"]:
         key = prefix + file["path"]
         storage.put_file(key, folder / file["path"], media_type=file["media_type"], sha256=file["sha256"])
@@ -246,8 +224,7 @@ def _upload(facilities: Facilities, dataset: str, release: str, folder: Path, ma
                 )
     storage.put_new(prefix + SIGNATURE, (folder / SIGNATURE).read_bytes(), media_type=media_type_of(SIGNATURE))
     if not storage.put_new(prefix + MANIFEST, (folder / MANIFEST).read_bytes(), media_type=media_type_of(MANIFEST)):
-        cure = "run again; the next free release id is taken"
-        raise StorageError(f"Release {release} exists already.", dataset=dataset, step="stage", cure=cure)
+        _refuse_taken(facilities, dataset, release)
 
 
 def _sha256(stream: BinaryIO) -> str:

@@ -32,8 +32,8 @@ from publisher.manifest import file_entries
 from publisher.publication import (
     Origin,
     approve_and_publish,
+    keep_current,
     next_release_id,
-    note_checked,
     privacy_totals,
     refuse_unsafe,
     stage,
@@ -66,7 +66,7 @@ def make_release(
     work = facilities.work_folder(definition.name, run.id)
     extracts = extract(definition, facilities, run, work)
     fingerprint = fingerprint_of(definition, extracts, code_version=facilities.code_version)
-    if unchanged := find_unchanged(definition, facilities, run, fingerprint):
+    if not dry_run and (unchanged := find_unchanged(definition, facilities, run, fingerprint)):
         return unchanged
     reports = validate(definition, facilities, run, extracts, work)
     day = release_day(definition, run.started_at)
@@ -85,7 +85,7 @@ def make_release(
         columns={table.name: len(table.fields) for table, _ in tables},
     )
     changes = changes_since(definition.name, facilities, tables, work / "previous")
-    if same := keep_when_equal(definition, facilities, changes, fingerprint):
+    if not dry_run and (same := keep_when_equal(definition, facilities, changes, fingerprint)):
         return same
     documents = {"quality.json": {"tables": [report.to_dict() for report in reports]}, "changes.json": changes}
     describe(definition, run, folder, tables=tables, origin=origin, documents=documents)
@@ -118,13 +118,19 @@ def extract(definition: DatasetDefinition, facilities: Facilities, run: RunLog, 
 def find_unchanged(
     definition: DatasetDefinition, facilities: Facilities, run: RunLog, fingerprint: str
 ) -> Outcome | None:
-    """Return an outcome when the same input, definition and code made the current release; only the checked-at clock moves."""
+    """Return an outcome when the same input, definition and code made the current release, or one that waits for approval.
+
+    Only the checked-at clock moves; a catalogue that forgot the release is told again.
+    """
     with run.step("fingerprint") as facts:
         current = facilities.store.current(definition.name)
-        facts["unchanged"] = int(current is not None and current.fingerprint == fingerprint)
+        waits = facilities.store.waits_with(definition.name, fingerprint)
+        facts["unchanged"] = int(waits or (current is not None and current.fingerprint == fingerprint))
+        if waits:
+            return Outcome("unchanged", None)
         if current is None or current.fingerprint != fingerprint:
             return None
-        note_checked(definition, facilities, current.release)
+        keep_current(definition, facilities, current)
         return Outcome("unchanged", current.release)
 
 
@@ -245,7 +251,7 @@ def keep_when_equal(
     if current is None or current.summary["definition_sha256"] != definition.digest or any_change(changes):
         return None
     facilities.store.note_fingerprint(definition.name, current.release, fingerprint)
-    note_checked(definition, facilities, current.release)
+    keep_current(definition, facilities, current)
     return Outcome("unchanged", current.release)
 
 

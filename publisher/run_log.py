@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from publisher.errors import ReleaseRefused
 from publisher.lease import Lease
@@ -40,7 +41,7 @@ class RunLog:
         self._store = store
         self._lease = lease
         self._listener = listener
-        with store.session() as session:  # an approved run goes on where it stopped
+        with store.reading() as session:  # an approved run goes on where it stopped
             self._position = session.scalar(select(func.max(Step.position)).where(Step.run_id == run.id)) or 0
 
     @contextmanager
@@ -63,7 +64,10 @@ class RunLog:
             raise
         finally:
             seconds = round(time.perf_counter() - began, 3)
-            self._end(position, state, seconds, facts)
+            try:
+                self._end(position, state, seconds, facts)
+            except SQLAlchemyError as error:  # a full disk hits this too; what stopped the step matters more
+                logger.error("run=%s step=%s was not recorded: %s", self.id, name, type(error).__name__)  # noqa: TRY400
             self._listener(self.dataset, name, state)
             logger.info(
                 "run=%s dataset=%s step=%s state=%s seconds=%.3f %s", self.id, self.dataset, name, state, seconds, facts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import select
@@ -11,8 +12,9 @@ from sqlalchemy import select
 from publisher.definition import DatasetDefinition
 from publisher.errors import DiskFull, EnvironmentFault, PublisherError, ReleaseRefused
 from publisher.facilities import Facilities
+from publisher.healing import heal, heal_if_possible, record_pointer
 from publisher.lease import Lease
-from publisher.publication import discard_staged, publish_when_due, reconcile
+from publisher.publication import is_embargoed, publish_when_due
 from publisher.release import make_release
 from publisher.run_log import Listener, RunLog, ignore_progress
 from publisher.store import Run, utc_now
@@ -21,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 DRY_RUN = "dry_run"
 """The trigger of a run that ends after the checks."""
+
+_TRIED_AGAIN_AFTER = timedelta(minutes=5)
 
 
 def run_dataset(
@@ -47,16 +51,17 @@ def run_dataset(
             session.add(run)
         log = RunLog(facilities.store, run, lease, listener)
         try:
-            reconcile(definition, facilities, besides=run.id)
+            heal(definition.name, facilities, at_work=run.id)
             outcome = make_release(definition, facilities, log, dry_run=trigger == DRY_RUN)
         except Exception as error:  # noqa: BLE001  whatever happened, the run must say so
+            facilities.remove_work(definition.name, run.id)  # first, for the disk may be full
             _end_badly(facilities, run, error)
         else:
+            facilities.remove_work(definition.name, run.id)
             facilities.store.move(run.id, outcome.state, release=outcome.release)
             if trigger != DRY_RUN:
                 _retire_older(facilities, definition.name, run.id)
-        facilities.remove_work(definition.name, run.id)
-        discard_staged(definition.name, facilities)
+        heal_if_possible(definition.name, facilities)
     return facilities.store.run(run.id)
 
 
@@ -73,6 +78,12 @@ def refuse_held(dataset: str, facilities: Facilities) -> None:
 
 def _end_badly(facilities: Facilities, run: Run, error: Exception) -> None:
     fault = _as_publisher_error(error, run.dataset)
+    try:
+        record_pointer(run.dataset, facilities)
+    except PublisherError as unanswered:
+        logger.warning("%s: %s", run.dataset, unanswered)
+    if facilities.store.run(run.id).state != "running":
+        return  # the catalogue had taken the release, or another run saw this one stalled and ended it
     state = "held" if isinstance(fault, ReleaseRefused) else "failed"
     logger.warning("run=%s dataset=%s state=%s: %s", run.id, run.dataset, state, fault)
     facilities.store.move(run.id, state, reason_code=fault.reason_code, message=fault.message, cure=fault.cure)
@@ -112,18 +123,30 @@ def _retire_older(facilities: Facilities, dataset: str, run_id: str) -> None:
 
 
 def publish_due(definition: DatasetDefinition, facilities: Facilities) -> None:
-    """Publish the embargoed releases of a dataset whose time has come."""
-    query = select(Run).where(Run.dataset == definition.name, Run.state == "embargoed")
-    with facilities.store.session() as session:
-        waiting = list(session.scalars(query))
-    for run in waiting:
-        publish_waiting(definition, facilities, run)
+    """Publish the embargoed releases of a dataset whose time has come; one that failed is tried again after a while."""
+    if is_embargoed(definition, utc_now()) or facilities.store.hold_of(definition.name):
+        return
+    for run in facilities.store.runs(definition.name, limit=20):
+        failed = (
+            run.steps and run.steps[-1].state != "done" and utc_now() - run.steps[-1].started_at < _TRIED_AGAIN_AFTER
+        )
+        if run.state == "embargoed" and not failed:
+            publish_waiting(definition, facilities, run.id)
 
 
-def publish_waiting(definition: DatasetDefinition, facilities: Facilities, run: Run) -> None:
-    """Publish the staged release of a waiting run, or leave it embargoed until its time."""
+def publish_waiting(definition: DatasetDefinition, facilities: Facilities, run_id: str) -> None:
+    """Publish the staged release of a waiting run, or leave it embargoed until its time.
+
+    Raises:
+        ReleaseRefused: the definition changed since the release was made.
+        EnvironmentFault: the run waits no longer, or something around us failed; it waits on.
+    """
     with Lease(facilities.store, definition.name, seconds=facilities.settings.lease_seconds) as lease:
-        log = RunLog(facilities.store, run, lease)
-        state = publish_when_due(definition, facilities, log, str(run.release))
+        heal(definition.name, facilities)
+        run = facilities.store.run(run_id)
+        if run.state not in {"awaiting_approval", "embargoed"}:
+            message = f"The run is {run.state}; there is nothing to publish."
+            raise EnvironmentFault(message, dataset=run.dataset, cure="reload the page")
+        state = publish_when_due(definition, facilities, RunLog(facilities.store, run, lease), str(run.release))
         if state != run.state:
             facilities.store.move(run.id, state)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import time
 from datetime import UTC, datetime, timedelta
 
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -12,7 +13,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from publisher.cron import cron_trigger, last_due_at
 from publisher.definition import DatasetDefinition, dataset_paths, load_dataset
-from publisher.errors import DescriptorError, PublisherError
+from publisher.errors import DescriptorError, LeaseHeld, PublisherError
 from publisher.facilities import Facilities
 from publisher.runs import publish_due, run_dataset
 from publisher.store import utc_now
@@ -21,6 +22,9 @@ logger = logging.getLogger(__name__)
 
 _FOLLOW_SECONDS = 15
 """How soon a changed definition or an ended embargo is noticed."""
+_WAITS_FOR_OTHERS = 1800
+_ASKS_EVERY_SECONDS = 2
+"""How long, in seconds, a due run waits for one that somebody started by hand, and how often it asks."""
 
 
 class Scheduler:
@@ -71,6 +75,8 @@ class Scheduler:
                 publish_due(definition, self._facilities)
             except PublisherError as error:
                 logger.error("%s: %s", name, error)  # noqa: TRY400  the message says it all
+            except Exception as error:  # noqa: BLE001  one dataset must not stop the clock of the others
+                logger.error("%s: unforeseen %s", name, type(error).__name__)  # noqa: TRY400  its text may quote data
 
     def _schedule(self, definition: DatasetDefinition) -> None:
         wanted = f"{definition.release.schedule} {definition.release.time_zone}"
@@ -101,6 +107,19 @@ class Scheduler:
             due = last_due_at(definition.release, after=after, now=now)
             if due is None or store.hold_of(name) or not store.take_slot(name, due, self._holder):
                 return
-            run_dataset(definition, self._facilities, trigger="schedule", actor="schedule")
+            self._run_after_others(definition)
         except PublisherError as error:
             logger.warning("%s: %s", name, error)
+
+    def _run_after_others(self, definition: DatasetDefinition) -> None:
+        """Run now, or as soon as the run that is at work has ended; the due time is taken and must not be lost."""
+        for _ in range(_WAITS_FOR_OTHERS // _ASKS_EVERY_SECONDS):
+            try:
+                run_dataset(definition, self._facilities, trigger="schedule", actor="schedule")
+            except LeaseHeld:
+                time.sleep(_ASKS_EVERY_SECONDS)
+            else:
+                return
+        logger.warning(
+            "%s: another run took longer than %s s; this due time is left out", definition.name, _WAITS_FOR_OTHERS
+        )

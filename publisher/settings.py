@@ -40,4 +40,4 @@ class PublisherSettings(BaseModel):
         "http://127.0.0.1:8000", description="The public address that links to released files begin with."
     )
     lease_seconds: int = Field(60, ge=5, description="A lease without a heartbeat for this long is up for taking.")
-    keep_work_days: int = Field(7, ge=0, description="Working folders and quarantine older than this are removed.")
+    keep_work_days: int = Field(7, ge=1, description="Working folders and quarantine older than this are removed.")

@@ -154,8 +154,14 @@ class Store:
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """Open a transaction that commits at the end and rolls back on any error."""
+        """Open a writing transaction that commits at the end and rolls back on any error."""
         with self._sessions.begin() as session:
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Open a transaction that only reads; on SQLite it waits for no writer and none waits for it."""
+        with Session(self.engine.execution_options(reading=True), expire_on_commit=False) as session:
             yield session
 
     def upgrade(self) -> None:
@@ -181,7 +187,7 @@ class Store:
         Raises:
             EnvironmentFault: there is none of that id.
         """
-        with self.session() as session:
+        with self.reading() as session:
             run = session.get(Run, run_id, options=[selectinload(Run.steps)])
         if run is None:
             raise EnvironmentFault("There is no such run.", cure="open it from the list of runs")
@@ -190,7 +196,7 @@ class Store:
     def runs(self, dataset: str | None = None, limit: int = 50) -> list[Run]:
         """Return the newest runs first, with their steps."""
         query = select(Run).order_by(Run.started_at.desc(), Run.id).limit(limit).options(selectinload(Run.steps))
-        with self.session() as session:
+        with self.reading() as session:
             return list(session.scalars(query if dataset is None else query.where(Run.dataset == dataset)))
 
     def move(self, run_id: str, state: str, **changes: object) -> None:
@@ -216,18 +222,18 @@ class Store:
     def releases(self, dataset: str) -> list[ReleaseRow]:
         """Return a dataset's releases that were ever public, newest first."""
         query = select(ReleaseRow).where(ReleaseRow.dataset == dataset, ReleaseRow.state != "staged")
-        with self.session() as session:
+        with self.reading() as session:
             return list(session.scalars(query.order_by(ReleaseRow.created_at.desc())))
 
     def release(self, dataset: str, release: str) -> ReleaseRow | None:
         """Return one release, staged ones too."""
-        with self.session() as session:
+        with self.reading() as session:
             return session.get(ReleaseRow, (dataset, release))
 
     def current(self, dataset: str) -> ReleaseRow | None:
         """Return the release that the public sees."""
         query = select(ReleaseRow).where(ReleaseRow.dataset == dataset, ReleaseRow.state == "published")
-        with self.session() as session:
+        with self.reading() as session:
             return session.scalars(query).one_or_none()
 
     def point_at(self, dataset: str, release: str, *, rolled_back: bool = False) -> None:
@@ -241,10 +247,37 @@ class Store:
             row = session.get_one(ReleaseRow, (dataset, release))
             row.state, row.published_at = "published", row.published_at or utc_now()
 
+    def waits_with(self, dataset: str, fingerprint: str) -> bool:
+        """Tell whether a release of the same input waits for approval or for the end of its embargo."""
+        waiting = Run.state.in_(("awaiting_approval", "embargoed"))
+        query = (
+            select(func.count())
+            .select_from(ReleaseRow)
+            .join(Run, Run.id == ReleaseRow.run_id)
+            .where(
+                ReleaseRow.dataset == dataset,
+                ReleaseRow.fingerprint == fingerprint,
+                ReleaseRow.state == "staged",
+                waiting,
+            )
+        )
+        with self.reading() as session:
+            return bool(session.scalar(query))
+
     def note_fingerprint(self, dataset: str, release: str, fingerprint: str) -> None:
         """Record that this input too makes the release."""
         with self.session() as session:
             session.get_one(ReleaseRow, (dataset, release)).fingerprint = fingerprint
+
+    def note_summary(self, dataset: str, release: str, summary: dict[str, Any]) -> None:
+        """Keep what the catalogue was told."""
+        with self.session() as session:
+            session.get_one(ReleaseRow, (dataset, release)).summary = summary
+
+    def forget(self, dataset: str, release: str) -> None:
+        """Remove a staged release's row."""
+        with self.session() as session:
+            session.execute(delete(ReleaseRow).where(ReleaseRow.dataset == dataset, ReleaseRow.release == release))
 
     # Decisions
 
@@ -258,12 +291,12 @@ class Store:
         query = select(func.count()).where(
             Decision.action == action, Decision.dataset == dataset, Decision.subject == subject
         )
-        with self.session() as session:
+        with self.reading() as session:
             return bool(session.scalar(query))
 
     def hold_of(self, dataset: str) -> Hold | None:
         """Return why a dataset is on hold, or null."""
-        with self.session() as session:
+        with self.reading() as session:
             return session.get(Hold, dataset)
 
     # Schedules
@@ -279,7 +312,7 @@ class Store:
 
     def last_slot(self, dataset: str) -> datetime | None:
         """Return the newest due time that was ever taken."""
-        with self.session() as session:
+        with self.reading() as session:
             return session.scalar(select(func.max(Slot.due_at)).where(Slot.dataset == dataset))
 
     # Leases
@@ -298,6 +331,13 @@ class Store:
         except IntegrityError:
             return False
         return True
+
+    def renew_lease(self, dataset: str, holder: str, seconds: int) -> bool:
+        """Prolong a lease that is still ours; False when another took it meanwhile."""
+        expires = utc_now() + timedelta(seconds=seconds)
+        query = update(LeaseRow).where(LeaseRow.dataset == dataset, LeaseRow.holder == holder)
+        with self.session() as session:
+            return bool(session.execute(query.values(expires_at=expires)).rowcount)  # type: ignore[attr-defined]
 
     def drop_lease(self, dataset: str, holder: str) -> None:
         """Give the lease back; nothing happens when it is another's."""
@@ -319,6 +359,7 @@ def _engine(url: str) -> Engine:
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
         # IMMEDIATE: a writer waits its turn at the start instead of failing in the middle.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        reading = connection.get_execution_options().get("reading")
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
     return engine

@@ -14,7 +14,8 @@ from publisher.cron import next_run_at
 from publisher.definition import DatasetDefinition, dataset_paths, load_dataset
 from publisher.errors import DescriptorError, EnvironmentFault, PublisherError
 from publisher.facilities import Facilities
-from publisher.publication import discard_staged
+from publisher.healing import heal_if_possible
+from publisher.lease import Lease
 from publisher.rollback import roll_back_to
 from publisher.runs import publish_waiting, refuse_held, run_dataset
 from publisher.store import Hold, ReleaseRow, Run, new_id, utc_now
@@ -92,6 +93,7 @@ class Workspace:
     def __init__(self, facilities: Facilities) -> None:
         self._facilities = facilities
         self._store = facilities.store
+        self._threads: list[threading.Thread] = []
 
     def definition(self, name: str) -> DatasetDefinition:
         """Return a dataset's definition, read anew.
@@ -150,16 +152,26 @@ class Workspace:
         definition = self.definition(dataset)
         refuse_held(dataset, self._facilities)
         run_id = new_id()
-        threading.Thread(
-            target=self._run_quietly, args=(definition, actor, run_id), name=f"run {dataset}", daemon=True
-        ).start()
+        thread = threading.Thread(target=self._run_quietly, args=(definition, actor, run_id), name=f"run {dataset}")
+        self._threads = [*(other for other in self._threads if other.is_alive()), thread]
+        thread.start()
         return run_id
+
+    def wait(self) -> None:
+        """Wait until the runs that were started here have ended."""
+        for thread in self._threads:
+            thread.join()
 
     def _run_quietly(self, definition: DatasetDefinition, actor: str, run_id: str) -> None:
         try:
             run_dataset(definition, self._facilities, trigger="manual", actor=actor, run_id=run_id)
         except PublisherError as error:
             logger.warning("%s", error)
+            refused = Run(id=run_id, dataset=definition.name, trigger="manual", actor=actor, state="failed")
+            refused.reason_code, refused.message, refused.cure = error.reason_code, error.message, error.cure
+            refused.finished_at = utc_now()
+            with self._store.session() as session:
+                session.add(refused)
 
     def hold(self, dataset: str, actor: str, reason: str) -> None:
         """Let no further run start until somebody resumes the dataset; a reason is needed, for it is shown."""
@@ -187,14 +199,15 @@ class Workspace:
                 "Nobody approves a run they started.", dataset=run.dataset, cure="ask another approver"
             )
         self._store.decide("approve", run.dataset, actor, run_id=run_id, subject=run.release)
-        publish_waiting(self.definition(run.dataset), self._facilities, run)
+        publish_waiting(self.definition(run.dataset), self._facilities, run_id)
 
     def reject(self, run_id: str, actor: str, reason: str) -> None:
         """Cancel a held or waiting run; its staged files are removed."""
         run = self._store.run(run_id)
-        self._store.move(run_id, "cancelled", message=f"Returned by {actor}: {reason.strip()}")
-        self._store.decide("reject", run.dataset, actor, run_id=run_id, reason=reason.strip())
-        discard_staged(run.dataset, self._facilities)
+        with Lease(self._store, run.dataset, seconds=self._facilities.settings.lease_seconds):
+            self._store.move(run_id, "cancelled", message=f"Returned by {actor}: {reason.strip()}")
+            self._store.decide("reject", run.dataset, actor, run_id=run_id, reason=reason.strip())
+            heal_if_possible(run.dataset, self._facilities)
 
     def accept_drift(self, run_id: str, actor: str) -> None:
         """Accept the change of columns that held a run, for this and later runs, and start anew."""
@@ -207,11 +220,16 @@ class Workspace:
         self.run_now(run.dataset, actor)
 
     def roll_back(self, dataset: str, release: str, actor: str, reason: str) -> None:
-        """Point the public at an earlier release again, after it passed today's checks."""
+        """Point the public at an earlier release again, after it passed today's checks.
+
+        The dataset is put on hold, so that the next due run does not bring back what was taken away.
+        """
         if not reason.strip():
             raise EnvironmentFault("A roll-back needs a reason.", dataset=dataset, cure="say why in one sentence")
-        roll_back_to(self.definition(dataset), self._facilities, release)
+        definition = self.definition(dataset)
+        roll_back_to(definition, self._facilities, release)
         self._store.decide("roll_back", dataset, actor, subject=release, reason=reason.strip())
+        self.hold(dataset, actor, f"{release}: {reason.strip()}")
 
 
 def _run_record(run: Run) -> RunRecord:

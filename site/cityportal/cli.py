@@ -12,7 +12,7 @@ import click
 import catalogue.cli
 import publisher.cli
 from cityportal.settings import read_settings
-from publisher.errors import DescriptorError, PublisherError
+from publisher.errors import DescriptorError, EnvironmentFault, PublisherError
 from publisher.secrets import Secrets
 
 
@@ -24,6 +24,12 @@ class _Phusa(click.Group):
             return super().invoke(ctx)
         except PublisherError as error:
             sys.exit(publisher.cli.exit_code_of(error))
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            logging.getLogger(__name__).info("unforeseen", exc_info=error)
+            click.echo(f"phusa: unforeseen {type(error).__name__}; `phusa --verbose …` tells where.", err=True)
+            sys.exit(EnvironmentFault.exit_code)
 
 
 @click.group(cls=_Phusa)
@@ -37,10 +43,9 @@ def main(ctx: click.Context, *, verbose: bool) -> None:
     """
     level = logging.INFO if verbose else logging.WARNING
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    if ctx.invoked_subcommand != "demo":
-        settings = read_settings()
-        ctx.meta[publisher.cli.SETTINGS] = settings.for_publisher()
-        ctx.meta[catalogue.cli.SETTINGS] = settings.for_catalogue(Secrets())
+    # Read when a command asks for them: `phusa verify` and `phusa scan` need no settings at all.
+    ctx.meta[publisher.cli.SETTINGS] = lambda: read_settings().for_publisher()
+    ctx.meta[catalogue.cli.SETTINGS] = lambda: read_settings().for_catalogue(Secrets())
 
 
 @main.command()
@@ -51,7 +56,8 @@ def main(ctx: click.Context, *, verbose: bool) -> None:
 @click.option("--port", default=8000, show_default=True)
 def serve(only: str, host: str, port: int) -> None:
     """Serve the portal: pages, CKAN API, queries, workspace and scheduler, or some of them."""
-    from cityportal.server import PARTS, Portal, Server
+    from cityportal.first_people import welcome_publisher
+    from cityportal.server import PARTS, Portal, serving, wait_for_signal
 
     parts = frozenset(part.strip() for part in only.split(","))
     if unknown := parts - set(PARTS):
@@ -59,11 +65,11 @@ def serve(only: str, host: str, port: int) -> None:
             f"There is no part {', '.join(sorted(unknown))}.", cure=f"choose among {', '.join(PARTS)}"
         )
     portal = Portal(read_settings(), parts=parts)
-    portal.start_scheduler()
-    try:
-        Server(portal, host=host, port=port).run()
-    finally:
-        portal.stop()
+    if {"public", "scheduler"} <= parts:
+        welcome_publisher(portal.store, portal.settings.home)
+    with serving(portal, host=host, port=port):
+        portal.start_scheduler()
+        wait_for_signal()
 
 
 @main.command()

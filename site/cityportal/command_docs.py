@@ -29,7 +29,7 @@ def settings_page() -> str:
         "",
         "A setting stands in `phusa.toml` (in the working folder, or named by `PHUSA_CONFIG`) or in the environment, which wins:",
         "`home` is `PHUSA_HOME`, `storage.url` is `PHUSA_STORAGE__URL` (two underscores between section and name).",
-        "Unknown settings are errors. Secrets are never written here: a setting says where one lies, `env:NAME` or `file:PATH`.",
+        "Unknown settings in the file are errors. Secrets are never written here: a setting says where one lies, `env:NAME` or `file:PATH`.",
         "",
         "| setting | environment | default | meaning |",
         "|---|---|---|---|",

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import os
-import signal
+import shlex
 import socket
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from cityportal.first_people import DemoPeople, welcome_people
+from cityportal.first_people import DemoPeople, welcome_people, write_secret
 from cityportal.self_check import check_portal
-from cityportal.server import Portal, Server, installed_file
+from cityportal.server import Portal, installed_file, serving, wait_for_signal
 from cityportal.settings import read_settings
 from publisher.definition import DatasetDefinition, dataset_paths, load_dataset
 from publisher.errors import EnvironmentFault, ReleaseRefused
@@ -29,7 +26,6 @@ from publisher.sandbox.city import SyntheticCity
 
 _GROWS_EVERY_SECONDS = 30
 _GROWS_BY = 40
-_STARTS_WITHIN_SECONDS = 60
 _SYSTEMS = {
     "call_centre": "call centre 1022, a SQL database",
     "one_stop": "one-stop centres, a SQL database",
@@ -53,9 +49,10 @@ class _Bar:
             filled = round(20 * self.done / len(STEPS))
             click.echo(f"\r  {self.name:<26} {'█' * filled}{'░' * (20 - filled)} {step:<12}", nl=False)
 
-    def end(self, outcome: str) -> None:
+    def end(self, outcome: str, *, good: bool = True) -> None:
         start = "\r" if sys.stdout.isatty() else ""
-        click.echo(f"{start}  {self.name:<26} {'█' * 20} {outcome}, {time.monotonic() - self.began:.1f} s{' ' * 12}")
+        bar = ("█" if good else "░") * 20
+        click.echo(f"{start}  {self.name:<26} {bar} {outcome}, {time.monotonic() - self.began:.1f} s{' ' * 12}")
 
 
 def run_demo(home: Path, *, port: int, scale: float, once: bool) -> int:
@@ -69,11 +66,10 @@ def run_demo(home: Path, *, port: int, scale: float, once: bool) -> int:
         environment = {**os.environ, **city.environment()}
         definitions = {"definitions": installed_file("datasets"), "catalogue_url": site_url}
         portal = Portal(read_settings(home=home, site_url=site_url, publisher=definitions), environment=environment)
-        try:
-            with _serving(portal, port):
-                return _show(portal, city, site_url=site_url, once=once)
-        finally:
-            portal.stop()
+        variables = {"PHUSA_HOME": str(home), "PHUSA_SITE_URL": site_url, **city.environment()}
+        write_secret(home / "demo.env", "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items()))
+        with serving(portal, host="127.0.0.1", port=port):
+            return _show(portal, city, site_url=site_url, once=once)
     finally:
         city.stop()
 
@@ -93,7 +89,8 @@ def _show(portal: Portal, city: SyntheticCity, *, site_url: str, once: bool) -> 
         return _check(city, site_url, definitions)
     portal.start_scheduler()
     _say_where(site_url, people, definitions)
-    _live(city)
+    wait_for_signal(every_seconds=_GROWS_EVERY_SECONDS, meanwhile=lambda: city.grow(_GROWS_BY, datetime.now(UTC)))
+    click.echo("Stopping.")
     return 0
 
 
@@ -102,10 +99,10 @@ def _release(definition: DatasetDefinition, facilities: Facilities, people: Demo
     run = run_dataset(definition, facilities, trigger="demo", actor=people.steward, listener=bar.listen)
     if run.state == "awaiting_approval":
         facilities.store.decide("approve", definition.name, people.approver, run_id=run.id, subject=run.release)
-        publish_waiting(definition, facilities, run)
+        publish_waiting(definition, facilities, run.id)
         run = facilities.store.run(run.id)
     if run.state not in {"published", "unchanged"}:
-        bar.end(run.state)
+        bar.end(run.state, good=False)
         kind = ReleaseRefused if run.state == "held" else EnvironmentFault
         raise kind(run.message, dataset=run.dataset, cure=run.cure)
     current = facilities.store.current(definition.name)
@@ -144,33 +141,6 @@ Sign in to the workspace
   approver   {people.approver}   {people.approver_password}
 Schedules run from now on and the call centre keeps getting calls. Ctrl-C ends everything."""
     )
-
-
-def _live(city: SyntheticCity) -> None:
-    """Let the city grow until somebody ends the demo."""
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
-    while not ended.wait(_GROWS_EVERY_SECONDS):
-        city.grow(_GROWS_BY, datetime.now(UTC))
-    click.echo("Stopping.")
-
-
-@contextmanager
-def _serving(portal: Portal, port: int) -> Iterator[None]:
-    server = Server(portal, host="127.0.0.1", port=port)
-    thread = threading.Thread(target=server.run, name="server", daemon=True)
-    thread.start()
-    try:
-        deadline = time.monotonic() + _STARTS_WITHIN_SECONDS
-        while not server.ready:
-            if not thread.is_alive() or time.monotonic() > deadline:
-                raise EnvironmentFault("The server did not start.", cure="run `phusa --verbose demo` to see why")
-            time.sleep(0.05)
-        yield
-    finally:
-        server.stop()
-        thread.join(timeout=15)
 
 
 def _inside(portal: Portal) -> Facilities:

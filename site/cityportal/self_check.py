@@ -37,21 +37,29 @@ def check_portal(
         personal_values: values that must not stand in any cell of any released file.
         say: told each thing that was checked.
     """
-    client = requests.Session()
     problems: list[str] = []
+    try:
+        problems.extend(_all_problems(requests.Session(), site_url, datasets, set(personal_values), say))
+    except (requests.RequestException, LookupError, ValueError, StopIteration) as error:
+        problems.append(f"an answer is missing or is not what it should be ({type(error).__name__})")
+    return problems
+
+
+def _all_problems(
+    client: requests.Session, site_url: str, datasets: Sequence[str], forbidden: set[str], say: Callable[[str], None]
+) -> Iterator[str]:
     for path in _PAGES:
-        problems.extend(_page_problems(client, site_url, path))
+        yield from _page_problems(client, site_url, path)
     say(f"  pages and feeds: {len(_PAGES)}")
     found = _action(client, site_url, "package_search", rows=1000)
     missing = set(datasets) - {package["name"] for package in found["results"]}
-    problems.extend(f"{name} is not in the catalogue" for name in sorted(missing))
-    forbidden = set(personal_values)
+    yield from (f"{name} is not in the catalogue" for name in sorted(missing))
     for package in found["results"]:
         if package["name"] in datasets:
-            problems.extend(_dataset_problems(client, site_url, package, forbidden))
-            say(f"  {package['name']}: page, CKAN API, Datasette, files and signature")
-    say(f"  none of {len(forbidden):,} personal values stands in any released file")
-    return problems
+            yield from _dataset_problems(client, site_url, package, forbidden)
+            say(
+                f"  {package['name']}: page, CKAN API, Datasette, files, signature, and no cell among {len(forbidden):,} personal values"
+            )
 
 
 def _dataset_problems(

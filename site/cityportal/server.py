@@ -1,13 +1,17 @@
 """Composes one process from the parts: public pages and CKAN API, Datasette, agency workspace, scheduler.
 
-The only module that knows both halves. Flask runs behind a2wsgi, Datasette beside it under /query.
+It knows both halves, as the other modules beside it do; the folders `public/` and `workspace/` know one each. Flask runs behind a2wsgi, Datasette beside it under /query.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+import signal
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,13 +29,16 @@ from cityportal.chrome import init_site
 from cityportal.languages import Text
 from cityportal.public import public_blueprint
 from cityportal.settings import PortalSettings
+from publisher.errors import EnvironmentFault
 from publisher.facilities import Facilities, open_facilities
 from publisher.schedule import Scheduler
 from publisher.secrets import Secrets
+from publisher.workflow import Workspace
 
 PARTS = ("public", "query", "workspace", "scheduler")
 QUERY = "/query"
 _FLASK_THREADS = 12
+_STARTS_WITHIN_SECONDS = 60
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -61,6 +68,7 @@ class Portal:
         self.facilities: Facilities | None = None
         if parts & {"workspace", "scheduler"}:
             self.facilities = open_facilities(settings.for_publisher(), environment)
+        self.workspace: Workspace | None = None
         self.flask = self._flask()
         self.query_service = self._query_service() if "query" in parts else None
         self.scheduler: Scheduler | None = None
@@ -72,10 +80,16 @@ class Portal:
             self.scheduler = Scheduler(self.facilities)
             self.scheduler.start()
 
-    def stop(self) -> None:
-        """Stop the scheduler, wait for runs at work, and let go of the databases."""
+    def finish_runs(self) -> None:
+        """Start no further run and wait for those at work; the HTTP server must still answer, for they register with it."""
         if self.scheduler is not None:
             self.scheduler.stop()
+            self.scheduler = None
+        if self.workspace is not None:
+            self.workspace.wait()
+
+    def close(self) -> None:
+        """Let go of the databases and the search index."""
         self.search.close()
         self.store.close()
         if self.facilities is not None:
@@ -96,9 +110,9 @@ class Portal:
         )
         if "workspace" in self.parts and self.facilities is not None:
             from cityportal.workspace import workspace_blueprint
-            from publisher.workflow import Workspace
 
-            app.register_blueprint(workspace_blueprint(Workspace(self.facilities)))
+            self.workspace = Workspace(self.facilities)
+            app.register_blueprint(workspace_blueprint(self.workspace))
         return app
 
     def _query_service(self) -> QueryService:
@@ -165,24 +179,38 @@ def installed_file(name: str) -> Path:
     return checkout if checkout.exists() else Path(__file__).resolve().parent / "installed" / name
 
 
-class Server:
-    """uvicorn around a portal, for the main thread or for one of its own."""
+@contextmanager
+def serving(portal: Portal, *, host: str, port: int) -> Iterator[None]:
+    """Serve the portal from a thread of its own while the context lasts; at its end runs are waited for and all is closed.
 
-    def __init__(self, portal: Portal, *, host: str, port: int) -> None:
-        config = uvicorn.Config(
-            portal.asgi, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=5, ws="none"
-        )
-        self._server = uvicorn.Server(config)
+    Raises:
+        EnvironmentFault: the server did not start.
+    """
+    config = uvicorn.Config(
+        portal.asgi, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=5, ws="none"
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve()), name="server", daemon=True)
+    thread.start()
+    try:
+        deadline = time.monotonic() + _STARTS_WITHIN_SECONDS
+        while not server.started:
+            if not thread.is_alive() or time.monotonic() > deadline:
+                cure = f"see whether port {port} is free; `phusa --verbose …` says more"
+                raise EnvironmentFault("The server did not start.", cure=cure)
+            time.sleep(0.02)
+        yield
+    finally:
+        portal.finish_runs()
+        server.should_exit = True
+        thread.join(timeout=30)
+        portal.close()
 
-    def run(self) -> None:
-        """Serve until a signal or `stop`."""
-        asyncio.run(self._server.serve())
 
-    @property
-    def ready(self) -> bool:
-        """Whether requests are answered."""
-        return self._server.started
-
-    def stop(self) -> None:
-        """Ask the server to end."""
-        self._server.should_exit = True
+def wait_for_signal(*, every_seconds: float = 3600, meanwhile: Callable[[], object] = lambda: None) -> None:
+    """Wait in the main thread for SIGINT or SIGTERM, doing something at intervals."""
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    while not ended.wait(every_seconds):
+        meanwhile()

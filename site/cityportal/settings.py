@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import secrets as random_source
+import tomllib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +46,7 @@ class PublisherSection(Section):
         "file:{home}/keys/publisher.token", description="Where the publisher's API token lies."
     )
     lease_seconds: int = Field(60, ge=5, description="A run without a heartbeat for this long is taken for dead.")
-    keep_work_days: int = Field(7, ge=0, description="Quarantine older than this is removed.")
+    keep_work_days: int = Field(7, ge=1, description="Quarantine older than this is removed.")
 
 
 class CatalogueSection(Section):
@@ -124,6 +126,8 @@ def read_settings(**given: Any) -> PortalSettings:
     except ValidationError as error:
         faults = (f"{'.'.join(str(step) for step in fault['loc'])}: {fault['msg']}" for fault in error.errors())
         raise DescriptorError("; ".join(faults), cure="see docs/settings.md") from None
+    except tomllib.TOMLDecodeError as error:
+        raise DescriptorError(f"phusa.toml cannot be read: {error}.", cure="mend the TOML there") from None
 
 
 def cookie_key(home: Path) -> str:
@@ -131,8 +135,12 @@ def cookie_key(home: Path) -> str:
     path = home / "keys" / "cookies.key"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+        part = path.with_name(f".{path.name}.{os.getpid()}")
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(random_source.token_urlsafe(48))
+        with suppress(FileExistsError):  # of two processes that start at once, the first one's key is everybody's
+            path.hardlink_to(part)
+        part.unlink()
     return path.read_text(encoding="ascii").strip()
 
 

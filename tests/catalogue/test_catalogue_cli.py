@@ -26,7 +26,7 @@ def run(settings):
     @click.group()
     @click.pass_context
     def main(ctx: click.Context) -> None:
-        ctx.meta[cli.SETTINGS] = settings
+        ctx.meta[cli.SETTINGS] = lambda: settings
 
     for command in cli.COMMANDS:
         main.add_command(command)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from reliability.small_city import write_definition
 from servers.portal import running_portal
 from servers.postgres import PostgresServer
 from servers.radosgw import ACCESS_KEY, SECRET_KEY, RadosGateway
-
-from publisher.verify import verify_release
 
 NAME = "thu-nghiem"
 SOURCE = '{kind: sql, url: "env:SOURCE", query: "SELECT ma, tram, gia_tri FROM do_dac ORDER BY ma", count_query: "SELECT count(*) FROM do_dac"}'
@@ -60,8 +60,13 @@ def test_phusa_release_with_postgresql_and_s3(
 
         package = portal.action("package_show", id=NAME)
         release = {extra["key"]: extra["value"] for extra in package["extras"]}["release"]
-        report = verify_release(f"{portal.url}/r/{NAME}/{release}/")
-        assert report.problems == ()
+        verified = subprocess.run(
+            [phusa, "verify", f"{portal.url}/r/{NAME}/{release}/"], cwd=tmp_path, capture_output=True, text=True
+        )
+        assert verified.returncode == 0, verified.stderr
+        parquet = pq.read_table(io.BytesIO(portal.get(f"/latest/{NAME}/do_dac.parquet").content))
+        assert parquet.num_rows == 5000
+        assert parquet["gia_tri"][2].as_py() == 0.75
         csv = next(resource for resource in package["resources"] if resource["format"] == "CSV")
         assert portal.action("datastore_search", resource_id=csv["id"], limit=0)["total"] == 5000
         answer = portal.get(f"/r/{NAME}/{release}/do_dac.csv.gz", allow_redirects=False)

@@ -37,6 +37,17 @@ def test_weekdays_count_from_sunday_as_cron_does(weekday: str, names: list[str])
     assert days == set(names)
 
 
+def test_a_day_and_a_weekday_together_mean_either() -> None:
+    due, moment = [], datetime(2026, 7, 1, 12)
+    for _ in range(3):
+        moment = next_run_at(release("0 2 1 * 1", "UTC"), moment)
+        assert moment is not None
+        due.append(f"{moment:%a %d %b}")
+        moment = moment.replace(minute=1)
+    assert due == ["Mon 06 Jul", "Mon 13 Jul", "Mon 20 Jul"]
+    assert next_run_at(release("0 2 1 * 1", "UTC"), datetime(2026, 7, 28)) == datetime(2026, 8, 1, 2)
+
+
 def test_a_schedule_is_read_in_its_own_time_zone() -> None:
     assert next_run_at(release("15 2 * * *"), datetime(2026, 11, 22, 12)) == datetime(2026, 11, 22, 19, 15)
 

@@ -52,6 +52,15 @@ def test_a_heartbeat_keeps_the_lease(store: Store) -> None:
         lease.check()
 
 
+def test_a_lease_that_another_took_and_gave_back_is_still_lost(store: Store) -> None:
+    with Lease(store, "a", seconds=60) as lease:
+        store.drop_lease("a", lease.holder)
+        assert store.take_lease("a", "another", 60)
+        store.drop_lease("a", "another")
+        with pytest.raises(LeaseHeld):
+            lease.check()
+
+
 def test_a_stalled_run_learns_that_it_lost_the_lease(store: Store) -> None:
     with Lease(store, "a", seconds=1) as lease:
         store.drop_lease("a", lease.holder)

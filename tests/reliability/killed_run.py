@@ -1,7 +1,8 @@
 """Runs one release in a process of its own and kills it, as power loss would, at the place named on the command line.
 
 Usage: killed_run.py HOME DEFINITIONS DROPS CATALOGUE_URL PLACE
-PLACE is a step (killed as it begins), `uploading` (after the first file), or `registered` (after the catalogue's answer).
+PLACE is a step (killed as it begins), `uploading` (after the first file), `signed` (between signature and manifest),
+`registered` (after the catalogue's answer) or `pointed` (after the publisher recorded it).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from publisher.register import Register
 from publisher.runs import run_dataset
 from publisher.settings import PublisherSettings
 from publisher.storage import FolderStorage
+from publisher.store import Store
 
 
 def die() -> None:
@@ -47,6 +49,11 @@ def main() -> None:
         die_after(FolderStorage, "put_file")
     if place == "registered":
         die_after(Register, "publish")
+
+    if place == "signed":
+        die_after(FolderStorage, "put_new")
+    if place == "pointed":
+        die_after(Store, "point_at")
 
     def listen(_dataset: str, step: str, state: str) -> None:
         if step == place and state == "running":

@@ -11,19 +11,24 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 import xlsxwriter
 from reliability.small_city import FILE_SOURCE, write_definition, write_drop
 from servers.portal import RunningPortal, free_port, running_portal
 
-from publisher.errors import LeaseHeld
+from publisher.errors import CatalogueRejected, EnvironmentFault, LeaseHeld, ReleaseRefused
 from publisher.facilities import Facilities, open_facilities
+from publisher.register import Register
 from publisher.runs import run_dataset
+from publisher.schedule import Scheduler
 from publisher.settings import StorageSettings
 from publisher.store import Run
+from publisher.workflow import Workspace
 
 pytestmark = pytest.mark.slow
 NAME = "thu-nghiem"
@@ -188,6 +193,83 @@ def test_source_that_is_too_slow(city: RunningPortal) -> None:
     assert_next_run_heals(city)
 
 
+def test_catalogue_that_takes_the_release_and_loses_the_answer(
+    city: RunningPortal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_drop(city.home.parent / "drops", rows=101)
+    publish = Register.publish
+
+    def lost(self: Register, *arguments: Any) -> None:
+        publish(self, *arguments)
+        raise CatalogueRejected("No answer within 60 s.", cure="run again")
+
+    monkeypatch.setattr(Register, "publish", lost)
+    run = city.release(NAME)
+    assert run.state == "published", run.message
+    assert public_release(city) == run.release
+    assert city.get(f"/r/{NAME}/{run.release}/do_dac.parquet").status_code == 200
+    assert city.release(NAME).state == "unchanged"
+
+
+def test_catalogue_set_up_anew_is_told_the_release_again(city: RunningPortal) -> None:
+    release = public_release(city)
+    token = (city.home / "keys" / "publisher.token").read_text()
+    answer = requests.post(
+        f"{city.url}/api/3/action/dataset_purge", json={"id": NAME}, headers={"Authorization": token}, timeout=30
+    )
+    assert answer.status_code == 200
+    assert city.release(NAME).state == "unchanged"
+    assert public_release(city) == release
+
+
+def test_a_lost_header_is_no_list_of_columns(city: RunningPortal) -> None:
+    before = public_release(city)
+    drop = city.home.parent / "drops" / "drop.csv"
+    drop.write_text("Nguyễn Văn An,0901234567,079203001234\n" + "".join(f"{n},t,1.5\n" for n in range(1, 101)))
+    run = city.release(NAME)
+    assert_refused(city, run, state="failed", reason="source", before=before)
+    assert "header" in run.cure
+    for value in ("Nguyễn", "0901234567", "079203001234"):
+        assert value not in f"{run.message} {run.cure} {run.drift}"
+
+
+def test_a_new_column_whose_name_is_somebodys_is_held_without_telling_it(city: RunningPortal) -> None:
+    before = public_release(city)
+    drop = city.home.parent / "drops" / "drop.csv"
+    drop.write_text("ma,tram,gia_tri,0901234567\n" + "".join(f"{n},t,1.5,x\n" for n in range(1, 101)))
+    run = city.release(NAME)
+    assert_refused(city, run, state="held", reason="drift", before=before)
+    assert "0901234567" not in f"{run.message} {run.drift}"
+
+
+def test_other_input_that_gives_the_same_rows_makes_no_release(city: RunningPortal) -> None:
+    before = public_release(city)
+    drop = city.home.parent / "drops" / "drop.csv"
+    drop.write_text("\n".join(drop.read_text().splitlines()[:1] + drop.read_text().splitlines()[:0:-1]) + "\n")
+    first, second = city.release(NAME), city.release(NAME)
+    assert (first.state, second.state) == ("unchanged", "unchanged")
+    assert len(second.steps) < len(first.steps), "the input is known by now"
+    assert public_release(city) == before
+
+
+def test_a_dry_run_changes_nothing_outside(city: RunningPortal) -> None:
+    package = city.action("package_show", id=NAME)
+    for rows in (100, 120):
+        write_drop(city.home.parent / "drops", rows=rows)
+        assert city.release(NAME, trigger="dry_run").state == "checked"
+    assert city.action("package_show", id=NAME) == package
+    assert len(city.facilities.store.releases(NAME)) == 1
+
+
+def test_a_dataset_on_hold_starts_no_run(city: RunningPortal) -> None:
+    workspace = Workspace(city.facilities)
+    workspace.hold(NAME, "steward", "the source is being moved")
+    with pytest.raises(EnvironmentFault, match="the source is being moved"):
+        city.release(NAME)
+    workspace.resume(NAME, "steward")
+    assert city.release(NAME).state == "unchanged"
+
+
 def test_two_runs_at_once(city: RunningPortal) -> None:
     write_drop(city.home.parent / "drops", rows=101)
     started, go_on = threading.Event(), threading.Event()
@@ -247,7 +329,6 @@ def test_one_broken_quote_in_two_hundred_columns(city: RunningPortal) -> None:
 
 
 def test_columns_that_come_and_go_are_held_until_an_approver_accepts(city: RunningPortal) -> None:
-    from publisher.workflow import Workspace
 
     before = public_release(city)
     drops = city.home.parent / "drops"
@@ -256,11 +337,11 @@ def test_columns_that_come_and_go_are_held_until_an_approver_accepts(city: Runni
     assert_refused(city, run, state="held", reason="drift", before=before)
     assert "nguoi_nhap" in run.message
 
-    Workspace(city.facilities).accept_drift(run.id, "approver")
-    deadline = time.monotonic() + 60
-    while (current := public_release(city)) == before:
-        assert time.monotonic() < deadline, city.facilities.store.runs(NAME)[0].message
-        time.sleep(0.1)
+    workspace = Workspace(city.facilities)
+    workspace.accept_drift(run.id, "approver")
+    workspace.wait()
+    current = public_release(city)
+    assert current != before, city.facilities.store.runs(NAME)[0].message
     columns = city.get(f"/r/{NAME}/{current}/datapackage.json").json()["resources"][0]["schema"]["fields"]
     assert [column["name"] for column in columns] == ["ma", "tram", "gia_tri"]
     assert city.release(NAME).state == "unchanged"
@@ -285,8 +366,6 @@ def test_too_many_failing_rows_are_held_and_wait_in_quarantine(city: RunningPort
 
 
 def test_four_eyes_and_rejection(city: RunningPortal) -> None:
-    from publisher.errors import EnvironmentFault
-    from publisher.workflow import Workspace
 
     workspace = Workspace(city.facilities)
     before = public_release(city)
@@ -297,6 +376,8 @@ def test_four_eyes_and_rejection(city: RunningPortal) -> None:
     assert city.get(f"/r/{NAME}/{run.release}/do_dac.parquet").status_code == 404
     with pytest.raises(EnvironmentFault, match="Nobody approves a run they started"):
         workspace.approve(run.id, "steward")
+    assert city.release(NAME, actor="schedule").state == "unchanged", "what waits is not made again"
+    assert city.facilities.store.run(run.id).state == "awaiting_approval"
     workspace.approve(run.id, "approver")
     assert public_release(city) == run.release
 
@@ -304,6 +385,31 @@ def test_four_eyes_and_rejection(city: RunningPortal) -> None:
     second = city.release(NAME, actor="steward")
     workspace.reject(second.id, "approver", "not yet")
     assert not list(city.facilities.storage.list(f"releases/{NAME}/{second.release}/"))
+    assert public_release(city) == run.release
+
+
+def test_a_release_is_not_approved_under_another_definition(city: RunningPortal) -> None:
+    before = public_release(city)
+    definitions = city.home.parent / "datasets"
+    write_definition(definitions, approval="four_eyes")
+    run = city.release(NAME, actor="steward")
+    write_definition(definitions, approval="four_eyes", release=", formats: [parquet, csv]")
+    with pytest.raises(ReleaseRefused, match="definition changed"):
+        Workspace(city.facilities).approve(run.id, "approver")
+    assert public_release(city) == before
+
+
+def test_an_embargoed_release_comes_out_at_its_time(city: RunningPortal) -> None:
+    until = (datetime.now(UTC) + timedelta(seconds=6)).isoformat(timespec="seconds")
+    write_definition(city.home.parent / "datasets", release=f', embargo_until: "{until}"')
+    run = city.release(NAME)
+    assert run.state == "embargoed"
+    scheduler = Scheduler(city.facilities)
+    scheduler.follow_definitions()
+    assert city.facilities.store.run(run.id).state == "embargoed"
+    time.sleep(7)
+    scheduler.follow_definitions()
+    assert city.facilities.store.run(run.id).state == "published"
     assert public_release(city) == run.release
 
 
@@ -317,7 +423,6 @@ def test_an_embargoed_release_is_nowhere_before_its_time(city: RunningPortal) ->
 
 
 def test_rolling_back_moves_files_catalogue_and_rows_together(city: RunningPortal) -> None:
-    from publisher.workflow import Workspace
 
     first = public_release(city)
     write_drop(city.home.parent / "drops", rows=120)
@@ -330,3 +435,6 @@ def test_rolling_back_moves_files_catalogue_and_rows_together(city: RunningPorta
     assert city.action("datastore_search", resource_id=csv["id"], limit=0)["total"] == 100
     states = {row.release: row.state for row in city.facilities.store.releases(NAME)}
     assert states == {first: "published", second: "rolled_back"}
+    hold = city.facilities.store.hold_of(NAME)
+    assert hold is not None, "the next due run must not bring back what was taken away"
+    assert "withdrew the numbers" in hold.reason

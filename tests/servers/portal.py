@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +12,7 @@ from typing import Any
 import requests
 
 from cityportal.first_people import welcome_publisher
-from cityportal.server import Portal, Server
+from cityportal.server import Portal, serving
 from cityportal.settings import read_settings
 from publisher.definition import DatasetDefinition, dataset_paths, load_dataset
 from publisher.facilities import Facilities
@@ -72,17 +70,5 @@ def running_portal(
         read_settings(home=home, site_url=url, publisher=publisher, **settings), environment=environment or {}
     )
     welcome_publisher(portal.store, home)
-    server = Server(portal, host="127.0.0.1", port=port)
-    thread = threading.Thread(target=server.run, name="portal under test")
-    thread.start()
-    try:
-        deadline = time.monotonic() + 60
-        while not server.ready:
-            assert thread.is_alive(), "the portal ended at its start"
-            assert time.monotonic() < deadline, "the portal did not start within 60 s"
-            time.sleep(0.02)
+    with serving(portal, host="127.0.0.1", port=port):
         yield RunningPortal(url, portal)
-    finally:
-        server.stop()
-        thread.join(timeout=30)
-        portal.stop()

@@ -54,15 +54,16 @@ def running_sftp(root: Path) -> Iterator[SftpServer]:
         def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
             return username == "intake" and key.public_data == user_key.public_data
 
-    loop = asyncio.new_event_loop()
-    listening = loop.run_until_complete(
-        asyncssh.listen(
+    async def listen() -> asyncssh.SSHAcceptor:
+        return await asyncssh.listen(
             "127.0.0.1", 0, server_factory=Door, server_host_keys=[host_key],
             sftp_factory=lambda channel: asyncssh.SFTPServer(channel, chroot=str(root).encode()),
-        )
-    )  # fmt: skip
+        )  # fmt: skip
+
+    loop = asyncio.new_event_loop()  # in a thread of its own: a browser test may have left a running one in this thread
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
+    listening = asyncio.run_coroutine_threadsafe(listen(), loop).result(timeout=30)
     try:
         yield SftpServer(
             listening.get_port(), root, "intake", "right",
