@@ -131,6 +131,35 @@ def test_disk_full(city: RunningPortal, tmp_path: Path) -> None:
     assert_next_run_heals(city)
 
 
+def wait_until_queryable(portal: RunningPortal) -> None:
+    """Let the query service copy the release first, so that the disk stays as it is."""
+    deadline = time.monotonic() + 30
+    while not portal.get(f"/query/{NAME}/do_dac.json?_size=1").ok:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_disk_full_under_everything(tmp_path: Path) -> None:
+    """Databases, search index, storage and working files share one disk, as they do in the embedded layout."""
+    drops, definitions = tmp_path / "drops", write_definition(tmp_path / "datasets")
+    write_drop(drops, rows=60_000)
+    with small_disk(tmp_path / "disk", "64m"):
+        home = tmp_path / "disk" / "home"
+        with running_portal(home, definitions, environment={"DROPS": str(drops)}) as portal:
+            before = portal.release(NAME).release
+            assert before is not None
+            wait_until_queryable(portal)
+            write_drop(drops, rows=60_001)
+            free = shutil.disk_usage(home).free
+            (home / "filler").write_bytes(os.urandom(free - 300_000))
+            run = portal.release(NAME)
+            assert_refused(portal, run, state="failed", reason="storage", before=before)
+            (home / "filler").unlink()
+            healed = portal.release(NAME)
+            assert healed.state == "published", healed.message
+            assert public_release(portal) == healed.release
+
+
 @contextmanager
 def rest_service(answer: Callable[[], tuple[int, bytes]]) -> Iterator[str]:
     class Handler(http.server.BaseHTTPRequestHandler):
