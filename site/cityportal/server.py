@@ -69,7 +69,7 @@ class Portal:
         if parts & {"workspace", "scheduler"}:
             self.facilities = open_facilities(settings.for_publisher(), environment)
         self.workspace: Workspace | None = None
-        self.flask = self._flask()
+        self.flask = self._flask() if parts & {"public", "workspace"} else None
         self.query_service = self._query_service() if "query" in parts else None
         self.scheduler: Scheduler | None = None
         self.asgi: AsgiApp = _Mount(self.flask, self.query_service)
@@ -105,6 +105,7 @@ class Portal:
             catalogue = (self.store, self.search, self.files)
             app.register_blueprint(action_api_blueprint(*catalogue, self.catalogue_settings))
             app.register_blueprint(open_formats_blueprint(*catalogue, self.catalogue_settings))
+        # The workspace needs them too: people sign in there.
         app.register_blueprint(
             public_blueprint(self.store, self.search, self.files, self.files.tables, self.catalogue_settings)
         )
@@ -139,9 +140,10 @@ class Portal:
 class _Mount:
     """Sends /query to Datasette, without the prefix, and everything else to Flask."""
 
-    def __init__(self, flask: Flask, query_service: QueryService | None) -> None:
+    def __init__(self, flask: Flask | None, query_service: QueryService | None) -> None:
         # The two libraries spell the same WSGI and ASGI types differently.
-        self._flask = cast("AsgiApp", WSGIMiddleware(cast("Any", flask), workers=_FLASK_THREADS))
+        wsgi = WSGIMiddleware(cast("Any", flask), workers=_FLASK_THREADS) if flask else _health_alone
+        self._flask = cast("AsgiApp", wsgi)
         self._query: AsgiApp | None = query_service.asgi if query_service else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -157,6 +159,13 @@ class _Mount:
 def _without_prefix(scope: Scope) -> Scope:
     raw = scope.get("raw_path") or scope["path"].encode()
     return {**scope, "path": scope["path"][len(QUERY) :] or "/", "raw_path": raw[len(QUERY) :] or b"/"}
+
+
+async def _health_alone(scope: Scope, _receive: Receive, send: Send) -> None:
+    """Answer for a process without pages: it lives."""
+    status = 200 if scope["path"] == "/health" else 404
+    await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", b"text/plain")]})
+    await send({"type": "http.response.body", "body": b"ok" if status == 200 else b"not here"})
 
 
 async def _nothing_to_start(_scope: Scope, receive: Receive, send: Send) -> None:
