@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 DRY_RUN = "dry_run"
 """The trigger of a run that ends after the checks."""
+TRIGGERS = ("schedule", "manual", "command", "demo", DRY_RUN)
+"""Everything that may start a run."""
 
 _TRIED_AGAIN_AFTER = timedelta(minutes=5)
 

@@ -24,7 +24,7 @@ class _Phusa(click.Group):
             return super().invoke(ctx)
         except PublisherError as error:
             sys.exit(publisher.cli.exit_code_of(error))
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except Exception as error:
             logging.getLogger(__name__).info("unforeseen", exc_info=error)
