@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ import requests
 from publisher.verify import verify_release
 
 _TIMEOUT_SECONDS = 30
+_FOLLOWS_WITHIN_SECONDS = 5
+"""How much later than the catalogue Datasette may show a release."""
 _PAGES = (
     "/",
     "/en/",
@@ -88,12 +91,18 @@ def _table_problems(client: requests.Session, site_url: str, name: str, resource
     total = _action(client, site_url, "datastore_search", resource_id=resource["id"], limit=1)["total"]
     if total != rows:
         yield f"{name}: datastore_search counts {total} rows of {table}, the catalogue says {rows}"
-    answer = client.get(
-        f"{site_url}/query/{name}/{table}.json", params={"_size": "1", "_extra": "count"}, timeout=_TIMEOUT_SECONDS
-    )
-    counted = answer.json()["count"] if answer.ok else f"HTTP {answer.status_code}"
+    counted = _count_in_datasette(client, f"{site_url}/query/{name}/{table}.json")
+    deadline = time.monotonic() + _FOLLOWS_WITHIN_SECONDS
+    while counted != rows and time.monotonic() < deadline:
+        time.sleep(0.2)
+        counted = _count_in_datasette(client, f"{site_url}/query/{name}/{table}.json")
     if counted != rows:
         yield f"{name}: Datasette counts {counted} rows of {table}, the catalogue says {rows}"
+
+
+def _count_in_datasette(client: requests.Session, url: str) -> int | str:
+    answer = client.get(url, params={"_size": "1", "_extra": "count"}, timeout=_TIMEOUT_SECONDS)
+    return int(answer.json()["count"]) if answer.ok else f"HTTP {answer.status_code}"
 
 
 def _page_problems(client: requests.Session, site_url: str, path: str) -> Iterator[str]:
