@@ -39,14 +39,6 @@ def find_package_id(session: Session, name_or_id: str) -> str | None:
     )
 
 
-def find_package(session: Session, name_or_id: str) -> Package | None:
-    """Return the dataset with this id, name or former name, whatever its state, with all its parts, or null."""
-    package_id = find_package_id(session, name_or_id)
-    if package_id is None:
-        return None
-    return session.scalar(select(Package).where(Package.id == package_id).options(*everything()))
-
-
 def get_package(session: Session, name_or_id: str, *, lock: bool = False) -> Package:
     """Return the dataset with this id, name or former name, whatever its state.
 

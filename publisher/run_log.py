@@ -36,7 +36,6 @@ class RunLog:
     def __init__(self, store: Store, run: Run, lease: Lease, listener: Listener = ignore_progress) -> None:
         self.id = run.id
         self.dataset = run.dataset
-        self.actor = run.actor
         self.started_at = run.started_at
         self._store = store
         self._lease = lease
