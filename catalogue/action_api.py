@@ -10,26 +10,17 @@ import json
 import logging
 import re
 from collections.abc import Callable
-from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Blueprint, Flask, Response, request
-from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
-from catalogue.actions.context import Context, utc_now
 from catalogue.actions.registry import Action, call_action, get_action
 from catalogue.errors import BadRequest, CatalogueError
-from catalogue.model import ApiToken
 from catalogue.request_params import read_params
-from catalogue.settings import CatalogueSettings
-from catalogue.store import Store
+from catalogue.services import Services
 from catalogue.tokens import find_token, note_access, was_not_noted_lately
-
-if TYPE_CHECKING:  # the actions import these
-    from catalogue.released_files import ReleasedFiles
-    from catalogue.search import SearchIndex
 
 JSON_TYPE = "application/json;charset=utf-8"
 JSONP_TYPE = "application/javascript;charset=utf-8"
@@ -48,20 +39,9 @@ _CALLBACK = re.compile(r"[A-Za-z0-9_.$\[\]]{1,200}")
 class ActionApi:
     """Answers calls of actions: one transaction each."""
 
-    def __init__(
-        self,
-        store: Store,
-        search: SearchIndex,
-        files: ReleasedFiles,
-        settings: CatalogueSettings,
-        *,
-        now: Callable[[], datetime] = utc_now,
-    ) -> None:
-        self.store = store
-        self.search = search
-        self.files = files
-        self.settings = settings
-        self.now = now
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.store = services.store
 
     def answer(self, name: str) -> Response:
         """Answer the current request to the action with this name."""
@@ -78,7 +58,7 @@ class ActionApi:
     def _run(self, action: Action, *, anonymous: bool) -> tuple[int, dict[str, Any]]:
         if request.method != "POST" and not action.reads:
             raise BadRequest(POST_ONLY)
-        head = {"help": f"{self.settings.site_url}/api/3/action/help_show?name={action.name}"}
+        head = {"help": f"{self.services.settings.site_url}/api/3/action/help_show?name={action.name}"}
         try:
             params = read_params(request, reads=action.reads)
             if request.method == "GET":
@@ -96,10 +76,12 @@ class ActionApi:
 
     def call(self, action: Action, params: dict[str, Any], *, token: str) -> Any:
         """Call the action in a transaction of its own, as the owner of the token."""
-        now = cache(self.now)  # one moment per call, taken when it is first needed, so after the wait for the lock
+        now = cache(
+            self.services.now
+        )  # one moment per call, taken when it is first needed, so after the wait for the lock
         with self.store.read() if action.reads else self.store.write() as session:
             found = find_token(session, token, now()) if token else None
-            context = self.context(session, found, now)
+            context = self.services.context(session, found.user if found else None, now=now)
             result = call_action(context, action.name, params)
             to_note = found.id if found is not None and was_not_noted_lately(found, now()) else None
             if to_note and not action.reads:
@@ -108,17 +90,6 @@ class ActionApi:
             with self.store.write() as session:
                 note_access(session, to_note, now())
         return result
-
-    def context(self, session: Session, token: ApiToken | None, now: Callable[[], datetime]) -> Context:
-        """Return the context of one call."""
-        return Context(
-            session=session,
-            user=token.user if token else None,
-            settings=self.settings,
-            search=self.search,
-            files=self.files,
-            now=now,
-        )
 
 
 def token_of_request() -> str:
@@ -144,16 +115,9 @@ def _reply(body: Any, status: int, *, callback: str = "") -> Response:
     return response
 
 
-def action_api_blueprint(
-    store: Store,
-    search: SearchIndex,
-    files: ReleasedFiles,
-    settings: CatalogueSettings,
-    *,
-    now: Callable[[], datetime] = utc_now,
-) -> Blueprint:
+def action_api_blueprint(services: Services) -> Blueprint:
     """Return the blueprint to mount at the root of the portal; all its addresses begin with `/api`."""
-    api = ActionApi(store, search, files, settings, now=now)
+    api = ActionApi(services)
     blueprint = Blueprint("action_api", __name__, url_prefix="/api")
 
     def version(number: int = 1) -> Response:
@@ -223,15 +187,8 @@ _SHORT_FORMS: dict[str, Callable[..., Any]] = {
 }
 
 
-def create_app(
-    store: Store,
-    search: SearchIndex,
-    files: ReleasedFiles,
-    settings: CatalogueSettings,
-    *,
-    now: Callable[[], datetime] = utc_now,
-) -> Flask:
+def create_app(services: Services) -> Flask:
     """Return an application that answers the action API and nothing else."""
     app = Flask(__name__, static_folder=None)
-    app.register_blueprint(action_api_blueprint(store, search, files, settings, now=now))
+    app.register_blueprint(action_api_blueprint(services))
     return app

@@ -19,8 +19,8 @@ from catalogue.actions.context import Context
 from catalogue.actions.registry import call_action
 from catalogue.errors import CatalogueError, ValidationError
 from catalogue.model import User
+from catalogue.services import Services, open_services
 from catalogue.settings import CatalogueSettings
-from catalogue.store import Store, open_store
 from catalogue.tokens import create_token
 
 SETTINGS = "catalogue.settings"
@@ -105,14 +105,8 @@ def add_organization(name: str, title: str | None, description: str | None) -> N
 @click.command()
 def reindex() -> None:
     """Build the search index from the database alone."""
-    from catalogue.search_index import SearchIndex
-
-    with _opened() as store:
-        index = SearchIndex(current_settings(), store)
-        try:
-            count = index.rebuild()
-        finally:
-            index.close()
+    with _opened() as services:
+        count = services.search.rebuild()
     click.echo(f"The search index holds {count} datasets.")
 
 
@@ -120,26 +114,21 @@ COMMANDS = (user, token, organization, reindex)
 
 
 @contextmanager
-def _opened() -> Iterator[Store]:
-    store = open_store(current_settings())
+def _opened() -> Iterator[Services]:
+    services = open_services(current_settings())
     try:
-        yield store
+        yield services
     finally:
-        store.close()
+        services.close()
 
 
 @contextmanager
 def _writing() -> Iterator[Context]:
     """Yield the context of an anonymous writing call; refused values become one line of text and exit code 2."""
-    from catalogue.released_files import ReleasedFiles
-    from catalogue.search_index import SearchIndex
-
-    settings = current_settings()
-    with _opened() as store:
+    with _opened() as services:
         try:
-            with store.write() as session:
-                index = SearchIndex(settings, store)
-                yield Context(session, None, settings, search=index, files=ReleasedFiles(settings))
+            with services.store.write() as session:
+                yield services.context(session)
         except ValidationError as error:
             told = (f"{field}: {fault}" for field, faults in error.error_dict.items() for fault in _listed(faults))
             raise click.UsageError(" ".join(told)) from error

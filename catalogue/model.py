@@ -7,13 +7,14 @@ A name belongs to its dataset or group for ever: after a rename, `NameRedirect` 
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 JsonObject = dict[str, Any]
+JsonList = list[Any]
 
 
 def new_id() -> str:
@@ -32,7 +33,7 @@ class CatalogueTable(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {str: Text(), JsonObject: JSON(), int: Integer()}  # noqa: RUF012  SQLAlchemy reads it once
+    type_annotation_map = {str: Text(), JsonObject: JSON(), JsonList: JSON(), int: Integer()}  # noqa: RUF012  SQLAlchemy reads it once
 
 
 package_tags = Table(
@@ -57,8 +58,17 @@ group_parents = Table(
 )
 
 
+class Vocabulary(CatalogueTable):
+    """A closed list of tags, kept by sysadmins."""
+
+    __tablename__ = "vocabularies"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(unique=True)
+
+
 class Tag(CatalogueTable):
-    """A word on datasets; its id follows from vocabulary and name, so that it can exist only once."""
+    """A word on datasets, free or of a vocabulary; its id follows from vocabulary and name, so that it can exist only once."""
 
     __tablename__ = "tags"
 
@@ -68,7 +78,11 @@ class Tag(CatalogueTable):
 
 
 class Group(CatalogueTable):
-    """An organization, which owns datasets, or a group, which is a theme; both share one name space."""
+    """An organization, which owns datasets, or a group, which is a theme; both share one name space.
+
+    `valid_from` and `valid_to` (null: open) are the days between which an agency exists; `GroupSuccession` tells what
+    became of it.
+    """
 
     __tablename__ = "groups"
 
@@ -83,6 +97,8 @@ class Group(CatalogueTable):
     approval_status: Mapped[str] = mapped_column(String(20), default="approved")
     created: Mapped[datetime]
     extras: Mapped[JsonObject] = mapped_column(default=dict)
+    valid_from: Mapped[date | None]
+    valid_to: Mapped[date | None]
 
     parents: Mapped[list[Group]] = relationship(
         secondary=group_parents,
@@ -91,6 +107,17 @@ class Group(CatalogueTable):
         order_by=lambda: Group.name,
     )
     members: Mapped[list[Member]] = relationship(back_populates="group", cascade="all, delete-orphan")
+
+
+class GroupSuccession(CatalogueTable):
+    """One agency that was renamed, merged or split into another on a day."""
+
+    __tablename__ = "group_successions"
+
+    predecessor_id: Mapped[str] = mapped_column(ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True)
+    successor_id: Mapped[str] = mapped_column(ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True, index=True)
+    kind: Mapped[str] = mapped_column(String(20))  # renamed, merged or split
+    on: Mapped[date | None]
 
 
 class Package(CatalogueTable):
@@ -158,8 +185,78 @@ class Resource(CatalogueTable):
     package: Mapped[Package] = relationship(back_populates="resources")
 
 
+class ShownPackage(CatalogueTable):
+    """The dataset dict of a package as JSON text, ready to be sent; written with the package, absent when outdated."""
+
+    __tablename__ = "shown_packages"
+
+    package_id: Mapped[str] = mapped_column(ForeignKey("packages.id", ondelete="CASCADE"), primary_key=True)
+    body: Mapped[str]
+
+
+class PackageRelationship(CatalogueTable):
+    """How one dataset depends on, derives from, links to or belongs to another."""
+
+    __tablename__ = "package_relationships"
+    __table_args__ = (Index("ix_package_relationships_object_id", "object_id"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    subject_id: Mapped[str] = mapped_column(ForeignKey("packages.id", ondelete="CASCADE"), index=True)
+    object_id: Mapped[str] = mapped_column(ForeignKey("packages.id", ondelete="CASCADE"))
+    type: Mapped[str] = mapped_column(String(20))
+    comment: Mapped[str] = mapped_column(default="")
+
+
+class ResourceView(CatalogueTable):
+    """One way to look at a resource; `config` holds the settings of its type, shown at the top level."""
+
+    __tablename__ = "resource_views"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    resource_id: Mapped[str] = mapped_column(ForeignKey("resources.id", ondelete="CASCADE"), index=True)
+    title: Mapped[str] = mapped_column(default="")
+    description: Mapped[str] = mapped_column(default="")
+    view_type: Mapped[str] = mapped_column(String(100))
+    position: Mapped[int] = mapped_column(default=0)
+    config: Mapped[JsonObject] = mapped_column(default=dict)
+
+
+class Upload(CatalogueTable):
+    """A file that a client sent us, under a key of its own in the storage; of a resource, or the image of a group."""
+
+    __tablename__ = "uploads"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    resource_id: Mapped[str | None] = mapped_column(ForeignKey("resources.id", ondelete="SET NULL"), index=True)
+    group_id: Mapped[str | None] = mapped_column(ForeignKey("groups.id", ondelete="SET NULL"), index=True)
+    file_name: Mapped[str]
+    original_name: Mapped[str]
+    media_type: Mapped[str]
+    size: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(String(64))
+    created: Mapped[datetime]
+
+
+class PushedTable(CatalogueTable):
+    """A table of rows that an organization pushes with the datastore actions; the rows lie beside the database."""
+
+    __tablename__ = "pushed_tables"
+
+    resource_id: Mapped[str] = mapped_column(ForeignKey("resources.id", ondelete="CASCADE"), primary_key=True)
+    fields: Mapped[JsonList]
+    primary_key: Mapped[JsonList]
+    indexes: Mapped[JsonList]
+    aliases: Mapped[JsonList]
+    created: Mapped[datetime]
+    modified: Mapped[datetime]
+
+
 class User(CatalogueTable):
-    """A person or a program with an account; `locked_until` follows from too many failed sign-ins."""
+    """A person or a program with an account; `locked_until` follows from too many failed sign-ins.
+
+    Who signs in through an OIDC provider is known by `oidc_issuer` and `oidc_subject`. `reset_sha256` is the hash of the
+    key in a letter that lets its reader choose a password, until `reset_until`.
+    """
 
     __tablename__ = "users"
 
@@ -176,6 +273,15 @@ class User(CatalogueTable):
     last_active: Mapped[datetime | None]
     failed_sign_ins: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[datetime | None]
+    oidc_issuer: Mapped[str | None]
+    oidc_subject: Mapped[str | None]
+    reset_sha256: Mapped[str | None] = mapped_column(String(64))
+    reset_until: Mapped[datetime | None]
+
+    __table_args__ = (  # indexes, because SQLite cannot add constraints to a table that others refer to
+        Index("ix_users_oidc_issuer_oidc_subject", "oidc_issuer", "oidc_subject", unique=True),
+        Index("ix_users_reset_sha256", "reset_sha256", unique=True),
+    )
 
 
 class Member(CatalogueTable):
@@ -192,8 +298,43 @@ class Member(CatalogueTable):
     user: Mapped[User] = relationship()
 
 
+class Collaborator(CatalogueTable):
+    """The capacity (member, editor, admin) of one person in one dataset, beside the roles in its organization."""
+
+    __tablename__ = "collaborators"
+
+    package_id: Mapped[str] = mapped_column(ForeignKey("packages.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True)
+    capacity: Mapped[str] = mapped_column(String(20))
+    modified: Mapped[datetime]
+
+
+class Follow(CatalogueTable):
+    """A person who wants to hear of a dataset or group."""
+
+    __tablename__ = "follows"
+
+    follower_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    object_id: Mapped[str] = mapped_column(primary_key=True, index=True)
+    kind: Mapped[str] = mapped_column(String(10))  # dataset or group
+    at: Mapped[datetime]
+
+
+class ConfigOption(CatalogueTable):
+    """A setting that a sysadmin changed through the API; stands before the one of the settings file."""
+
+    __tablename__ = "config_options"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
+    at: Mapped[datetime]
+
+
 class ApiToken(CatalogueTable):
-    """An API token; only its SHA-256 is stored, the token itself was shown once."""
+    """An API token; only its SHA-256 is stored, the token itself was shown once.
+
+    `scope` is what it may be used for: `all` that its owner may, or `read` only.
+    """
 
     __tablename__ = "api_tokens"
 
@@ -204,6 +345,7 @@ class ApiToken(CatalogueTable):
     created_at: Mapped[datetime]
     last_access: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
+    scope: Mapped[str] = mapped_column(String(20), default="all", server_default="all")
 
     user: Mapped[User] = relationship()
 

@@ -6,7 +6,6 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -14,7 +13,7 @@ from rdflib import Graph
 from sqlalchemy import func, select
 
 from catalogue.actions.authorize import is_public
-from catalogue.actions.context import Context, utc_now
+from catalogue.actions.context import Context
 from catalogue.actions.datastore import datastore_dump
 from catalogue.dcat import (
     PAGE_SIZE as DCAT_PAGE_SIZE,
@@ -35,10 +34,9 @@ from catalogue.feeds import Feed, feed_to_atom
 from catalogue.groups import get_group
 from catalogue.model import Package
 from catalogue.packages import get_package, package_to_dict
-from catalogue.released_files import FilesUnavailable, ReleasedFiles
-from catalogue.search import SearchIndex, package_search
-from catalogue.settings import CatalogueSettings
-from catalogue.store import Store
+from catalogue.released_files import FilesUnavailable
+from catalogue.search import package_search
+from catalogue.services import Services
 from catalogue.times import read_time, show_time
 
 _CORS = {"Access-Control-Allow-Origin": "*"}
@@ -49,32 +47,21 @@ _EXTENSIONS = f"<any({', '.join(SERIALISERS)}):extension>"
 class OpenFormats:
     """Answers from the catalogue as everybody sees it."""
 
-    def __init__(
-        self,
-        store: Store,
-        search: SearchIndex,
-        files: ReleasedFiles,
-        settings: CatalogueSettings,
-        *,
-        now: Callable[[], datetime] = utc_now,
-    ) -> None:
-        self.store = store
-        self.search = search
-        self.files = files
-        self.settings = settings
-        self.now = now
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        settings = services.settings
         self.portal = Portal(
             url=settings.site_url.rstrip("/"),
-            title=settings.site_title,
-            description=settings.site_description,
+            title=settings.title,
+            description=settings.description,
             locale=settings.locale,
-            contact=settings.site_contact,
+            contact=settings.contact,
         )
 
     @contextmanager
     def _anonymous(self) -> Iterator[Context]:
-        with self.store.read() as session:
-            yield Context(session, None, self.settings, search=self.search, files=self.files, now=self.now)
+        with self.services.store.read() as session:
+            yield self.services.context(session)
 
     def catalog(self, extension: str) -> Response:
         """Answer one page of the whole catalogue as RDF."""
@@ -155,16 +142,9 @@ class OpenFormats:
         return response
 
 
-def open_formats_blueprint(
-    store: Store,
-    search: SearchIndex,
-    files: ReleasedFiles,
-    settings: CatalogueSettings,
-    *,
-    now: Callable[[], datetime] = utc_now,
-) -> Blueprint:
+def open_formats_blueprint(services: Services) -> Blueprint:
     """Return the routes `/catalog.*`, `/dataset/<id>.*`, `/feeds/*` and `/datastore/dump/<id>`."""
-    pages = OpenFormats(store, search, files, settings, now=now)
+    pages = OpenFormats(services)
     blueprint = Blueprint("open_formats", __name__)
     rules: Mapping[str, Callable[..., Response]] = {
         f"/catalog.{_EXTENSIONS}": pages.catalog,

@@ -26,10 +26,10 @@ from catalogue.errors import NotFound
 from catalogue.licenses import LICENSE_BY_ID
 from catalogue.model import Group, Package
 from catalogue.query_guard import App, QueryGuard
-from catalogue.released_files import FilesUnavailable, ReleasedFiles
+from catalogue.released_files import FilesUnavailable
 from catalogue.released_schema import table_descriptor, table_fields
+from catalogue.services import Services
 from catalogue.settings import CatalogueSettings
-from catalogue.store import Store
 
 _log = logging.getLogger(__name__)
 
@@ -70,16 +70,15 @@ class QueryService:
 
     def __init__(
         self,
-        settings: CatalogueSettings,
-        store: Store,
-        files: ReleasedFiles,
+        services: Services,
         *,
         config: Path = Path("datasette.yaml"),
         stylesheet_url: str | None = None,
     ) -> None:
+        settings = services.settings
         self._settings = settings
-        self._store = store
-        self._files = files
+        self._store = services.store
+        self._files = services.files
         self._opened: dict[str, _Opened] = {}
         self._closing: list[tuple[float, CurrentRelease, Any]] = []
         self._failed: dict[tuple[str, str], float] = {}

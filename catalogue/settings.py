@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+# What a stock CKAN allows by itself and we do not; `profile = "ckan"` takes these for what is not set.
+CKAN_DEFAULTS: dict[str, Any] = {
+    "create_dataset_if_not_in_organization": True,
+    "user_create_groups": True,
+    "user_create_organizations": True,
+    "public_user_details": True,
+}
 
 
 class StorageSettings(BaseModel):
@@ -19,19 +28,60 @@ class StorageSettings(BaseModel):
     secret_key: SecretStr = SecretStr("")
 
 
-class CatalogueSettings(BaseModel):
-    """Settings of the catalogue."""
+class CatalogueSection(BaseModel):
+    """What an operator sets of the catalogue; the words are those of CKAN's own switches where it has the same one."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    home: Path = Field(Path("var"), description="Folder of all embedded state.")
+    profile: Literal["safe", "ckan"] = Field(
+        "safe", description="Defaults of the switches below: `safe`, or CKAN's own with `ckan`."
+    )
     database_url: str = Field("", description="SQLAlchemy address of the catalogue; empty: SQLite in the home.")
+    title: str = Field("Phù Sa", description="Name of the portal, as the CKAN API tells it.")
+    description: str = Field("", description="One sentence about the portal, as the CKAN API tells it.")
+    contact: str = Field("", description="E-mail address of the people who run the portal.")
+    anon_create_dataset: bool = Field(False, description="Anonymous callers may create datasets without owner.")
+    create_unowned_dataset: bool = Field(False, description="Datasets may belong to no organization.")
+    create_dataset_if_not_in_organization: bool = Field(
+        False, description="People of no organization may create datasets, where datasets may be unowned."
+    )
+    user_create_groups: bool = Field(False, description="Everybody with an account may create groups.")
+    user_create_organizations: bool = Field(False, description="Everybody with an account may create organizations.")
+    create_user_via_api: bool = Field(False, description="Everybody may create an account through the API.")
+    public_user_details: bool = Field(False, description="Anonymous callers may see accounts and members.")
+    allow_dataset_collaborators: bool = Field(False, description="Single people may be let into single datasets.")
+    allow_admin_collaborators: bool = Field(False, description="Collaborators may be admins of a dataset.")
+    default_include_private: bool = Field(
+        False, description="Searches of signed-in callers include private datasets they may see, without asking."
+    )
+    search_rows_max: int = Field(1000, ge=1, description="Most datasets in one answer of package_search.")
+    group_and_organization_list_max: int = Field(1000, ge=1, description="Most names in one answer of a list.")
+    group_and_organization_list_all_fields_max: int = Field(
+        25, ge=1, description="Entries in one answer of a list with all fields, when no limit is asked for."
+    )
+    datastore_rows_max: int = Field(32000, ge=1, description="Most rows in one answer of datastore_search.")
+    sqlsearch_enabled: bool = Field(False, description="datastore_search_sql answers.")
+    direct_writes: bool = Field(
+        False, description="Rows that organizations push are public at once, as in CKAN; else they wait for a release."
+    )
+    max_resource_size_mb: int = Field(1024, ge=1, description="Largest file that may be uploaded, in MiB.")
+    max_image_size_mb: int = Field(2, ge=1, description="Largest image that may be uploaded, in MiB.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_defaults_of_profile(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("profile") == "ckan":
+            return {**CKAN_DEFAULTS, **given}
+        return given
+
+
+class CatalogueSettings(CatalogueSection):
+    """Everything that the catalogue is told: what the operator sets, and where and whose the portal is."""
+
+    home: Path = Field(Path("var"), description="Folder of all embedded state.")
     site_url: str = Field(
         "http://127.0.0.1:8000", description="The portal's public address, without a slash at the end."
     )
-    site_title: str = Field("Phù Sa", description="Name of the portal.")
-    site_description: str = Field("", description="One sentence about the portal.")
-    site_contact: str = Field("", description="E-mail address of the people who run the portal.")
     locale: str = Field("vi", description="Language of the portal where nobody chose another.")
     storage: StorageSettings = StorageSettings()
     secret_key: SecretStr = Field(SecretStr(""), description="Signs the cookies of people who signed in.")

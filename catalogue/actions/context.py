@@ -14,9 +14,10 @@ from catalogue.actions.authorize import Role, roles_of
 from catalogue.model import User
 from catalogue.settings import CatalogueSettings
 
-if TYPE_CHECKING:  # both import this module
+if TYPE_CHECKING:  # all import this module
     from catalogue.released_files import ReleasedFiles
-    from catalogue.search import SearchIndex
+    from catalogue.search_index import SearchIndex
+    from catalogue.services import Services
 
 Params = dict[str, Any]
 
@@ -32,10 +33,23 @@ class Context:
 
     session: Session
     user: User | None
-    settings: CatalogueSettings
-    search: SearchIndex
-    files: ReleasedFiles
+    services: Services
     now: Callable[[], datetime] = field(default=utc_now)
+
+    @property
+    def settings(self) -> CatalogueSettings:
+        """Return the settings of the catalogue."""
+        return self.services.settings
+
+    @property
+    def search(self) -> SearchIndex:
+        """Return the search index of this process."""
+        return self.services.search
+
+    @property
+    def files(self) -> ReleasedFiles:
+        """Return the released files."""
+        return self.services.files
 
     @cached_property
     def roles(self) -> dict[str, Role]:

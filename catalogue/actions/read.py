@@ -49,10 +49,10 @@ def status_show(context: Context, _params: Params) -> dict[str, Any]:
     """Return the name, version and extensions of this portal."""
     settings = context.settings
     return {
-        "site_title": settings.site_title,
-        "site_description": settings.site_description,
+        "site_title": settings.title,
+        "site_description": settings.description,
         "site_url": settings.site_url,
-        "error_emails_to": settings.site_contact or None,
+        "error_emails_to": settings.contact or None,
         "locale_default": settings.locale,
         "extensions": ["activity", "datastore", "dcat"],
         "ckan_version": CKAN_VERSION,

@@ -66,7 +66,7 @@ def serve(only: str, host: str, port: int) -> None:
         )
     portal = Portal(read_settings(), parts=parts)
     if {"public", "scheduler"} <= parts:
-        welcome_publisher(portal.store, portal.settings.home)
+        welcome_publisher(portal.catalogue.store, portal.settings.home)
     with serving(portal, host=host, port=port):
         portal.start_scheduler()
         wait_for_signal()

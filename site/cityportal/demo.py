@@ -76,7 +76,7 @@ def run_demo(home: Path, *, port: int, scale: float, once: bool) -> int:
 
 def _show(portal: Portal, city: SyntheticCity, *, site_url: str, once: bool) -> int:
     click.echo(f"The portal answers at {site_url}; now it is filled.\n")
-    people = welcome_people(portal.store, portal.settings.home)
+    people = welcome_people(portal.catalogue.store, portal.settings.home)
     click.echo("Agency systems of the synthetic city:")
     city.build(lambda system, rows: click.echo(f"  {_SYSTEMS.get(system, system)}: {rows:,} rows"))
     click.echo("\nReleases:")
@@ -84,7 +84,7 @@ def _show(portal: Portal, city: SyntheticCity, *, site_url: str, once: bool) -> 
     definitions = [load_dataset(path) for path in dataset_paths(facilities.settings.definitions).values()]
     for definition in definitions:
         _release(definition, facilities, people)
-    people.join_agencies(portal.store, [definition.organization.name for definition in definitions])
+    people.join_agencies(portal.catalogue.store, [definition.organization.name for definition in definitions])
     if once:
         return _check(city, site_url, definitions)
     portal.start_scheduler()

@@ -22,9 +22,7 @@ from flask import Flask
 from catalogue.action_api import action_api_blueprint
 from catalogue.open_formats import open_formats_blueprint
 from catalogue.query_service import QueryService
-from catalogue.released_files import ReleasedFiles
-from catalogue.search import SearchIndex
-from catalogue.store import Store, open_store
+from catalogue.services import open_services
 from cityportal.chrome import init_site
 from cityportal.languages import Text
 from cityportal.public import public_blueprint
@@ -62,9 +60,7 @@ class Portal:
         self.parts = parts
         self.secrets = Secrets(environment)
         self.catalogue_settings = settings.for_catalogue(self.secrets)
-        self.store: Store = open_store(self.catalogue_settings)
-        self.files = ReleasedFiles(self.catalogue_settings)
-        self.search = SearchIndex(self.catalogue_settings, self.store)
+        self.catalogue = open_services(self.catalogue_settings)
         self.facilities: Facilities | None = None
         if parts & {"workspace", "scheduler"}:
             self.facilities = open_facilities(settings.for_publisher(), environment)
@@ -90,8 +86,7 @@ class Portal:
 
     def close(self) -> None:
         """Let go of the databases and the search index."""
-        self.search.close()
-        self.store.close()
+        self.catalogue.close()
         if self.facilities is not None:
             self.facilities.store.close()
 
@@ -102,13 +97,10 @@ class Portal:
         app.config["SIGNING_KEYS"] = self._signing_keys
         init_site(app, site_url=self.settings.site_url, city=Text(vi=city.vi, en=city.en), secret_key=key)
         if "public" in self.parts:
-            catalogue = (self.store, self.search, self.files)
-            app.register_blueprint(action_api_blueprint(*catalogue, self.catalogue_settings))
-            app.register_blueprint(open_formats_blueprint(*catalogue, self.catalogue_settings))
+            app.register_blueprint(action_api_blueprint(self.catalogue))
+            app.register_blueprint(open_formats_blueprint(self.catalogue))
         # The workspace needs them too: people sign in there.
-        app.register_blueprint(
-            public_blueprint(self.store, self.search, self.files, self.files.tables, self.catalogue_settings)
-        )
+        app.register_blueprint(public_blueprint(self.catalogue))
         if "workspace" in self.parts and self.facilities is not None:
             from cityportal.workspace import workspace_blueprint
 
@@ -118,9 +110,7 @@ class Portal:
 
     def _query_service(self) -> QueryService:
         return QueryService(
-            self.catalogue_settings,
-            self.store,
-            self.files,
+            self.catalogue,
             config=query_configuration(),
             stylesheet_url=f"{self.settings.site_url}/static/query.css",
         )

@@ -49,15 +49,6 @@ class PublisherSection(Section):
     keep_work_days: int = Field(7, ge=1, description="Quarantine older than this is removed.")
 
 
-class CatalogueSection(Section):
-    """Settings of the outside alone."""
-
-    database_url: str = Field("", description="SQLAlchemy address of the catalogue; empty: SQLite in the home.")
-    title: str = Field("Phù Sa", description="Name of the portal, as the CKAN API tells it.")
-    description: str = Field("", description="One sentence about the portal, as the CKAN API tells it.")
-    contact: str = Field("", description="E-mail address of the people who run the portal.")
-
-
 class PortalSettings(BaseSettings):
     """Everything that an operator can set."""
 
@@ -70,7 +61,7 @@ class PortalSettings(BaseSettings):
     city: CitySection = CitySection()
     storage: StorageSettings = StorageSettings()
     publisher: PublisherSection = PublisherSection()
-    catalogue: CatalogueSection = CatalogueSection()
+    catalogue: outside.CatalogueSection = outside.CatalogueSection()
 
     @classmethod
     def settings_customise_sources(
@@ -102,14 +93,10 @@ class PortalSettings(BaseSettings):
 
     def for_catalogue(self, secrets: Secrets) -> outside.CatalogueSettings:
         """Return the settings that the outside takes, with the secrets it needs resolved."""
-        section = self.catalogue
         return outside.CatalogueSettings(
+            **self.catalogue.model_dump(exclude_unset=True),
             home=self.home,
-            database_url=section.database_url,
             site_url=self.site_url,
-            site_title=section.title,
-            site_description=section.description,
-            site_contact=section.contact,
             storage=_storage_of_catalogue(self.storage, secrets),
             secret_key=SecretStr(cookie_key(self.home)),
         )

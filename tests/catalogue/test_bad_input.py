@@ -98,7 +98,7 @@ def body_for(action: str, chance: random.Random) -> dict[str, Any]:
 
 @pytest.mark.slow
 def test_no_parameter_of_any_shape_breaks_an_action(portal):
-    portal.client = create_app(portal.store, portal.search, portal.files, portal.settings).test_client()
+    portal.client = create_app(portal.services).test_client()
     chance = random.Random(20261122)
     for action in ACTIONS:
         restore(portal)

@@ -177,7 +177,7 @@ def client(tmp_path_factory):
     portal.add_dataset("rieng", organization="so-gtvt", private=True)
     portal.publish("rieng", "2026-11-22.1")
     app = Flask("test")
-    app.register_blueprint(open_formats_blueprint(portal.store, portal.search, portal.files, portal.settings))
+    app.register_blueprint(open_formats_blueprint(portal.services))
     yield app.test_client()
     portal.search.close()
     portal.store.close()

@@ -71,7 +71,7 @@ def client(tmp_path_factory):
     portal.add_dataset("themed", groups=["transport"])
     portal.add_dataset("rieng", organization="so-gtvt", private=True)
     app = Flask("test")
-    app.register_blueprint(open_formats_blueprint(portal.store, portal.search, portal.files, portal.settings))
+    app.register_blueprint(open_formats_blueprint(portal.services))
     yield app.test_client()
     portal.search.close()
     portal.store.close()

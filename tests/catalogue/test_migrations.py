@@ -10,7 +10,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from samples.served_catalogue import catalogue_on, served
-from sqlalchemy import inspect
+from sqlalchemy import inspect, text
 
 from catalogue.model import CatalogueTable
 from catalogue.settings import CatalogueSettings
@@ -85,3 +85,24 @@ def test_postgresql_serves_a_client_as_sqlite_does(tmp_path, postgres):
             client.action.package_create(name="clinics", owner_org="so-yt")
         client.action.dataset_purge(id="phong-kham")
         assert client.action.package_list() == []
+
+
+def test_what_is_there_survives_new_tables(tmp_path):
+    with catalogue_on(tmp_path) as portal:
+        with portal.store.engine.begin() as connection:
+            command.downgrade(migration_config(connection), "0001")
+            connection.execute(
+                text(
+                    "INSERT INTO users (id, name, sysadmin, state, created, failed_sign_ins) "
+                    "VALUES ('u', 'lan', 0, 'active', '2026-01-01', 0)"
+                )
+            )
+            connection.execute(
+                text(
+                    "INSERT INTO api_tokens (id, user_id, name, token_sha256, created_at) "
+                    "VALUES ('t', 'u', 'old', 'x', '2026-01-01')"
+                )
+            )
+        portal.store.upgrade()
+        with portal.store.read() as session:
+            assert session.execute(text("SELECT id, scope FROM api_tokens")).all() == [("t", "all")]

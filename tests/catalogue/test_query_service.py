@@ -73,7 +73,7 @@ def portal(tmp_path_factory, root: Path):
 
 @pytest.fixture(scope="module")
 def address(portal: SamplePortal, root: Path):
-    service = QueryService(portal.settings, portal.store, portal.files, config=root / "datasette.yaml")
+    service = QueryService(portal.services, config=root / "datasette.yaml")
     with served(service.asgi) as address:
         assert wait_for(lambda: requests.get(f"{address}/numbers/numbers.json?_size=1", timeout=10).status_code == 200)
         yield address

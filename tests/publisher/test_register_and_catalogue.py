@@ -18,10 +18,9 @@ from werkzeug.serving import make_server
 
 from catalogue.action_api import create_app
 from catalogue.model import DatasetRelease, User
-from catalogue.released_files import ReleasedFiles
-from catalogue.search import SearchIndex
+from catalogue.services import open_services
 from catalogue.settings import CatalogueSettings
-from catalogue.store import Store, open_store
+from catalogue.store import Store
 from catalogue.tokens import create_token
 from publisher.errors import CatalogueRejected
 from publisher.published import ReleaseSummary
@@ -67,16 +66,16 @@ def served(app: Any) -> Iterator[str]:
 @pytest.fixture
 def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
     settings = CatalogueSettings(home=tmp_path / "home")
-    store = open_store(settings)
-    search = SearchIndex(settings, store)
+    services = open_services(settings)
+    store = services.store
     with store.write() as session:
         user = User(name="publisher", sysadmin=True, created=NOW)
         session.add(user)
         session.flush()
         _, token = create_token(session, user, name="test", now=NOW)
-    with served(create_app(store, search, ReleasedFiles(settings), settings)) as url:
+    with served(create_app(services)) as url:
         yield Catalogue(url, store, token)
-    store.close()
+    services.close()
 
 
 @pytest.fixture

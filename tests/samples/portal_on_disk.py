@@ -17,6 +17,7 @@ from catalogue.actions.context import Context
 from catalogue.model import ChangeLog, DatasetRelease, Group, Member, Package, Resource, Tag, User
 from catalogue.released_files import ReleasedFiles
 from catalogue.search import SearchIndex
+from catalogue.services import Services
 from catalogue.settings import CatalogueSettings
 from catalogue.store import Store, open_store
 
@@ -70,16 +71,14 @@ class SamplePortal:
     search: SearchIndex
     clock: datetime = field(default=START)
 
+    @property
+    def services(self) -> Services:
+        """Return the parts as one, with the clock of the test."""
+        return Services(self.settings, self.store, self.search, self.files, now=lambda: self.clock)
+
     def context(self, session: Any, user: User | None = None) -> Context:
         """Return the context of a call by the user (null: anonymous)."""
-        return Context(
-            session=session,
-            user=user,
-            settings=self.settings,
-            search=self.search,
-            files=self.files,
-            now=lambda: self.clock,
-        )
+        return self.services.context(session, user)
 
     def call(self, action: Any, user: User | None = None, **params: Any) -> Any:
         """Call an action with a session of its own; dots in parameter names are written as two underscores."""

@@ -22,8 +22,8 @@ from catalogue.actions.context import Context
 from catalogue.model import User
 from catalogue.passwords import hash_password
 from catalogue.released_files import ReleasedFiles
-from catalogue.released_tables import ReleasedTables
 from catalogue.search import SearchIndex
+from catalogue.services import Services
 from catalogue.settings import CatalogueSettings, StorageSettings
 from catalogue.store import Store, open_store
 from cityportal.chrome import init_site
@@ -67,6 +67,11 @@ class City:
         for theme in TEXTS["themes"]:
             self.act(create.group_create, theme)
 
+    @property
+    def services(self) -> Services:
+        """Return the parts as one."""
+        return Services(self.settings, self.store, self.search, self.files)
+
     def add_user(self, name: str, *, sysadmin: bool = False, roles: Mapping[str, str] | None = None) -> None:
         """Add a person whose password is PASSWORD."""
         with self.store.write() as session:
@@ -88,8 +93,7 @@ class City:
         """Call an action as the operator."""
         with self.store.write() as session:
             user = session.get(User, id_of("operator"))
-            context = Context(session=session, user=user, settings=self.settings, search=self.search, files=self.files)
-            return action(context, params)
+            return action(self.services.context(session, user), params)
 
     def publish(self, name: str, release: str, **told: Any) -> None:
         """Write a release of a dataset of `sample_city.yaml` and point the catalogue at it."""
@@ -118,8 +122,7 @@ class City:
         """Return the application over this city."""
         app = Flask("cityportal")
         init_site(app, site_url=self.site_url, city=Text(**TEXTS["city"]), secret_key="a secret of tests", now=now)
-        tables = ReleasedTables(self.files, self.home / "query")
-        app.register_blueprint(public_blueprint(self.store, self.search, self.files, tables, self.settings))
+        app.register_blueprint(public_blueprint(self.services))
         if workspace is not None:
             app.register_blueprint(workspace_blueprint(workspace))
         return app

@@ -14,11 +14,12 @@ import ckanapi
 from werkzeug.serving import make_server
 
 from catalogue.action_api import create_app
-from catalogue.actions.context import Context, utc_now
+from catalogue.actions.context import utc_now
 from catalogue.actions.registry import call_action
 from catalogue.model import User
 from catalogue.released_files import ReleasedFiles
 from catalogue.search import SearchIndex
+from catalogue.services import Services
 from catalogue.settings import CatalogueSettings
 from catalogue.store import Store, open_store
 from catalogue.tokens import create_token
@@ -33,6 +34,11 @@ class ServedCatalogue:
     search: SearchIndex
     files: ReleasedFiles
     url: str = ""
+
+    @property
+    def services(self) -> Services:
+        """Return the parts as one."""
+        return Services(self.settings, self.store, self.search, self.files)
 
     def add_user(self, name: str, *, sysadmin: bool = False) -> str:
         """Add a user and return a token of theirs."""
@@ -50,8 +56,7 @@ class ServedCatalogue:
         """Call an action without HTTP, in a transaction of its own."""
         with self.store.write() as session:
             found = session.query(User).filter_by(name=user).one() if user else None
-            context = Context(session, found, self.settings, search=self.search, files=self.files)
-            return call_action(context, name, params)
+            return call_action(self.services.context(session, found), name, params)
 
 
 @contextmanager
@@ -71,7 +76,7 @@ def catalogue_on(home: Path, **settings: Any) -> Iterator[ServedCatalogue]:
 def served(portal: ServedCatalogue) -> Iterator[ServedCatalogue]:
     """Serve the catalogue on a free port of 127.0.0.1."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    app = create_app(portal.store, portal.search, portal.files, portal.settings)
+    app = create_app(portal.services)
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()

@@ -69,6 +69,6 @@ def running_portal(
     portal = Portal(
         read_settings(home=home, site_url=url, publisher=publisher, **settings), environment=environment or {}
     )
-    welcome_publisher(portal.store, home)
+    welcome_publisher(portal.catalogue.store, home)
     with serving(portal, host="127.0.0.1", port=port):
         yield RunningPortal(url, portal)

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from catalogue.released_files import ReleasedFiles
-from catalogue.released_tables import ReleasedTables
-from catalogue.search import SearchIndex
-from catalogue.settings import CatalogueSettings
-from catalogue.store import Store
+from catalogue.services import Services
 from cityportal.bilingual import follow_language
 from cityportal.chrome import clock
 from cityportal.public.catalogue_pages import add_catalogue_pages
@@ -19,16 +15,14 @@ from cityportal.public.reading import CatalogueReader
 from cityportal.public.sign_in_pages import add_sign_in_pages
 
 
-def public_blueprint(
-    store: Store, search: SearchIndex, files: ReleasedFiles, tables: ReleasedTables, settings: CatalogueSettings
-) -> Blueprint:
+def public_blueprint(services: Services) -> Blueprint:
     """Return the public pages, sign-in included; the application must have gone through `init_site`."""
-    reader = CatalogueReader(store, search, files, tables, settings, now=clock)
+    reader = CatalogueReader(services, now=clock)
     blueprint = Blueprint("public", "cityportal")
     follow_language(blueprint)
     add_catalogue_pages(blueprint, reader)
     add_dataset_pages(blueprint, reader)
     add_file_pages(blueprint, reader)
     add_machine_pages(blueprint, reader)
-    add_sign_in_pages(blueprint, store)
+    add_sign_in_pages(blueprint, services)
     return blueprint

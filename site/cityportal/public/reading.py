@@ -16,11 +16,8 @@ from catalogue.actions import read, read_groups
 from catalogue.actions.context import Context
 from catalogue.errors import CatalogueError, NotAuthorized, NotFound
 from catalogue.model import ChangeLog, DatasetRelease, Group, NameRedirect, Package
-from catalogue.released_files import FilesUnavailable, ReleasedFile, ReleasedFiles
-from catalogue.released_tables import ReleasedTables
-from catalogue.search import SearchIndex
-from catalogue.settings import CatalogueSettings
-from catalogue.store import Store
+from catalogue.released_files import FilesUnavailable, ReleasedFile
+from catalogue.services import Services
 from cityportal.freshness import freshness
 from cityportal.languages import Text
 from cityportal.public.dataset import (
@@ -106,21 +103,10 @@ class Totals:
 class CatalogueReader:
     """Answers the public pages' questions; holds no state but the totals of the last minute."""
 
-    def __init__(
-        self,
-        store: Store,
-        search: SearchIndex,
-        files: ReleasedFiles,
-        tables: ReleasedTables,
-        settings: CatalogueSettings,
-        *,
-        now: Callable[[], datetime],
-    ) -> None:
-        self.store = store
-        self.files = files
-        self._search = search
-        self._tables = tables
-        self._settings = settings
+    def __init__(self, services: Services, *, now: Callable[[], datetime]) -> None:
+        self.store = services.store
+        self.files = services.files
+        self._services = services
         self._now = now
         self._totals: tuple[int | None, datetime, Totals] | None = None
 
@@ -153,7 +139,7 @@ class CatalogueReader:
                 return Found(0, (), {})
             known = _known_places(context)
         datasets = tuple(
-            dataset_from_package(package, places=known, site_url=self._settings.site_url)
+            dataset_from_package(package, places=known, site_url=self._services.settings.site_url)
             for package in answer["results"]
         )
         return Found(int(answer["count"]), datasets, _facets(answer.get("search_facets") or {}, known))
@@ -234,7 +220,7 @@ class CatalogueReader:
         quoted = '"' + table.replace('"', '""') + '"'
         try:
             with closing(
-                self._tables.connect(dataset.name, release.id, manifest_sha256=release.manifest_sha256 or None)
+                self.files.tables.connect(dataset.name, release.id, manifest_sha256=release.manifest_sha256 or None)
             ) as connection:
                 cursor = connection.execute(f"SELECT * FROM {quoted} ORDER BY rowid {order} LIMIT ?", (PREVIEW_ROWS,))  # noqa: S608  quoted
                 columns = tuple(column[0] for column in cursor.description)
@@ -252,7 +238,7 @@ class CatalogueReader:
         return self._totals[2]
 
     def _dataset(self, context: Context, package: Mapping[str, Any]) -> Dataset:
-        return dataset_from_package(package, places=_known_places(context), site_url=self._settings.site_url)
+        return dataset_from_package(package, places=_known_places(context), site_url=self._services.settings.site_url)
 
     def _counted(self, now: datetime) -> Totals:
         with self.store.read() as session:
@@ -282,7 +268,7 @@ class CatalogueReader:
     @contextmanager
     def _context(self) -> Iterator[Context]:
         with self.store.read() as session:
-            yield Context(session=session, user=None, settings=self._settings, search=self._search, files=self.files)
+            yield self._services.context(session)
 
 
 _ALL_FIELDS = {"all_fields": True, "include_extras": True, "include_dataset_count": True, "limit": 1000}

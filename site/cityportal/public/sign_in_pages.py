@@ -10,13 +10,13 @@ from sqlalchemy import select
 
 from catalogue.accounts import sign_in
 from catalogue.model import Group, Member
-from catalogue.store import Store
+from catalogue.services import Services
 from cityportal.bilingual import page
 from cityportal.chrome import clock
 from cityportal.identity import Identity, check_form_token, own_path, remember
 
 
-def add_sign_in_pages(blueprint: Blueprint, store: Store) -> None:
+def add_sign_in_pages(blueprint: Blueprint, services: Services) -> None:
     """Register the pages on the blueprint."""
 
     @page(blueprint, "/user/login", methods=("GET", "POST"))
@@ -26,7 +26,7 @@ def add_sign_in_pages(blueprint: Blueprint, store: Store) -> None:
         if request.method == "GET":
             return render_template("sign_in.html", goal=goal, name="", is_wrong=False)
         check_form_token()
-        identity = _identity(store, name, request.form.get("password", ""))
+        identity = _identity(services, name, request.form.get("password", ""))
         if identity is None:
             return render_template("sign_in.html", goal=goal, name=name, is_wrong=True), 403
         remember(identity)
@@ -39,9 +39,9 @@ def add_sign_in_pages(blueprint: Blueprint, store: Store) -> None:
         return redirect(url_for(".home"), 303)
 
 
-def _identity(store: Store, name: str, password: str) -> Identity | None:
+def _identity(services: Services, name: str, password: str) -> Identity | None:
     now = clock().astimezone(UTC).replace(tzinfo=None)
-    with store.write() as database:
+    with services.store.write() as database:
         user = sign_in(database, name, password, now)
         if user is None:
             return None

@@ -1,0 +1,44 @@
+"""The parts of an opened catalogue, which every face of it takes as one: action API, open formats, pages, commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from catalogue.actions.context import Context, utc_now
+from catalogue.model import User
+from catalogue.released_files import ReleasedFiles
+from catalogue.search_index import SearchIndex
+from catalogue.settings import CatalogueSettings
+from catalogue.store import Store, open_store
+
+
+@dataclass(frozen=True)
+class Services:
+    """Settings, database, search index and released files of one process, and its clock."""
+
+    settings: CatalogueSettings
+    store: Store
+    search: SearchIndex
+    files: ReleasedFiles
+    now: Callable[[], datetime] = utc_now
+
+    def context(
+        self, session: Session, user: User | None = None, *, now: Callable[[], datetime] | None = None
+    ) -> Context:
+        """Return the context of one call in this session; `user` null: anonymous."""
+        return Context(session, user, self, now=now or self.now)
+
+    def close(self) -> None:
+        """Let go of the search index and of the database."""
+        self.search.close()
+        self.store.close()
+
+
+def open_services(settings: CatalogueSettings, *, now: Callable[[], datetime] = utc_now) -> Services:
+    """Open the catalogue of these settings; its tables are brought to the newest version."""
+    store = open_store(settings)
+    return Services(settings, store, SearchIndex(settings, store), ReleasedFiles(settings), now=now)
