@@ -6,31 +6,41 @@ who the token says, and without a token, or with a wrong one, nobody.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import re
-from collections.abc import Callable
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from flask import Blueprint, Flask, Response, request
+from sqlalchemy.exc import DBAPIError, InvalidRequestError, SQLAlchemyError
+from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
+from catalogue.actions.context import Context
 from catalogue.actions.registry import Action, call_action, get_action
+from catalogue.change_log import newest_change
 from catalogue.errors import BadRequest, CatalogueError
+from catalogue.http_answers import RememberedAnswers, not_modified, reply, token_of_request
+from catalogue.json_text import JsonText, to_json
+from catalogue.receiving import Receiver
 from catalogue.request_params import read_params
 from catalogue.services import Services
-from catalogue.tokens import find_token, note_access, was_not_noted_lately
+from catalogue.short_forms import SHORT_FORMS
+from catalogue.shown_packages import made_by, put_back
+from catalogue.store import has_met_another
+from catalogue.tokens import find_token, note_access, require_writing_token, was_not_noted_lately
 
-JSON_TYPE = "application/json;charset=utf-8"
-JSONP_TYPE = "application/javascript;charset=utf-8"
 POST_ONLY = "Bad request: JSON Error: Invalid request. Please use POST method for your request"
-TOKEN_HEADERS = ("Authorization", "X-CKAN-API-Key")
 CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "POST, GET, HEAD, OPTIONS",
     "Access-Control-Allow-Headers": "Authorization, Content-Type, X-CKAN-API-Key",
 }
+# What everybody without a token gets, until a dataset changes; nothing else that can change shows in these answers.
+SAME_UNTIL_A_CHANGE = {"package_list", "package_search", "current_package_list_with_resources"}
+MOST_RETRIES = 2
 
 log = logging.getLogger(__name__)
 _CALLBACK = re.compile(r"[A-Za-z0-9_.$\[\]]{1,200}")
@@ -42,46 +52,84 @@ class ActionApi:
     def __init__(self, services: Services) -> None:
         self.services = services
         self.store = services.store
+        self._remembered = RememberedAnswers()
 
     def answer(self, name: str) -> Response:
         """Answer the current request to the action with this name."""
         callback = request.args.get("callback", "") if request.method == "GET" else ""
         try:
             action = get_action(name)
-            status, body = self._run(action, anonymous=bool(callback))
+            _require_post(action)
+            return self._answer(action, callback)
         except BadRequest as error:
-            return _reply(error.message, error.status)
-        if callback and _CALLBACK.fullmatch(callback):
-            return _reply(body, status, callback=callback)
-        return _reply(body, status)
+            return reply(to_json(error.message), error.status)
 
-    def _run(self, action: Action, *, anonymous: bool) -> tuple[int, dict[str, Any]]:
-        if request.method != "POST" and not action.reads:
-            raise BadRequest(POST_ONLY)
-        head = {"help": f"{self.services.settings.site_url}/api/3/action/help_show?name={action.name}"}
+    def _answer(self, action: Action, callback: str) -> Response:
+        help_ = f"{self.services.settings.site_url}/api/3/action/help_show?name={action.name}"
+        spelled = callback if _CALLBACK.fullmatch(callback) else ""
+        token = "" if callback else token_of_request()
         try:
-            params = read_params(request, reads=action.reads)
-            if request.method == "GET":
-                params.pop("callback", None)
-            token = "" if anonymous else token_of_request()
-            return 200, {**head, "success": True, "result": self.call(action, params, token=token)}
+            with Receiver(self.services, action.name, token) as receiver:
+                params = read_params(request, reads=action.reads, receiver=receiver)
+                if request.method == "GET":
+                    params.pop("callback", None)
+                if not token and not callback and _is_same_for_all(action, params):
+                    return self._answer_for_all(action, params, help_)
+                result = self.call(action, params, token=token, as_text=not callback)
         except (BadRequest, HTTPException):
             raise
         except CatalogueError as error:
-            return error.status, {**head, "error": error.to_dict(), "success": False}
+            status, failure = error.status, error.to_dict()
         except Exception:
             log.exception("action %s failed", action.name)
-            error_dict = {"__type": "Internal Server Error", "message": "Internal Server Error"}
-            return 500, {**head, "error": error_dict, "success": False}
+            status, failure = 500, {"__type": "Internal Server Error", "message": "Internal Server Error"}
+        else:
+            return _success(help_, result, callback=spelled)
+        body = {"help": help_, "error": failure, "success": False}
+        return reply(json.dumps(body, ensure_ascii=bool(spelled)), status, callback=spelled)
 
-    def call(self, action: Action, params: dict[str, Any], *, token: str) -> Any:
-        """Call the action in a transaction of its own, as the owner of the token."""
-        now = cache(
-            self.services.now
-        )  # one moment per call, taken when it is first needed, so after the wait for the lock
+    def _answer_for_all(self, action: Action, params: dict[str, Any], help_: str) -> Response:
+        """Answer what everybody is answered, without making the answer when the client or this process has it."""
+        question = f"{action.name} {json.dumps(params, sort_keys=True)}"
+        with self.store.read() as session:
+            seq = newest_change(session)
+            context = self.services.context(session, now=cache(self.services.now))
+            context.wants_texts = True
+            is_timeless = "NOW" not in question  # what a query says about the time changes by itself
+            tag = f"{self._edition}-{seq}" if is_timeless and request.method != "POST" else ""
+            if tag and (known := not_modified(tag)):
+                return known
+            text = self._remembered.get(question, seq=seq) if is_timeless else None
+            if text is None:
+                text = to_json(call_action(context, action.name, params))
+                if is_timeless:
+                    self._remembered.put(question, text, seq=seq)
+        self._put_back(context)
+        return _success(help_, JsonText(text), tag=tag)
+
+    def call(self, action: Action, params: dict[str, Any], *, token: str, as_text: bool = False) -> Any:
+        """Call the action in a transaction of its own, as the owner of the token.
+
+        With `as_text` the result may hold `JsonText`. A write that met another one is begun anew: what is there now is
+        what the caller hears about.
+        """
+        for _ in range(0 if action.reads else MOST_RETRIES):
+            try:
+                return self._call(action, params, token=token, as_text=as_text)
+            except (DBAPIError, StaleDataError, InvalidRequestError) as error:
+                if not has_met_another(error):
+                    raise
+        return self._call(action, params, token=token, as_text=as_text)
+
+    def _call(self, action: Action, params: dict[str, Any], *, token: str, as_text: bool) -> Any:
+        # one moment per call, taken when it is first needed, so after the wait for the lock
+        now = cache(self.services.now)
         with self.store.read() if action.reads else self.store.write() as session:
             found = find_token(session, token, now()) if token else None
+            if found is not None and not action.reads:
+                require_writing_token(found, action.name)
             context = self.services.context(session, found.user if found else None, now=now)
+            context.wants_texts = as_text
             result = call_action(context, action.name, params)
             to_note = found.id if found is not None and was_not_noted_lately(found, now()) else None
             if to_note and not action.reads:
@@ -89,49 +137,58 @@ class ActionApi:
         if to_note and action.reads:
             with self.store.write() as session:
                 note_access(session, to_note, now())
+        self._put_back(context)
         return result
 
+    @cached_property
+    def _edition(self) -> str:
+        """Return what tells the answers of this code with these settings from those of others."""
+        settings = hashlib.sha256(self.services.settings.model_dump_json().encode()).hexdigest()
+        return f"{made_by(self.services.settings)}-{settings[:16]}"
 
-def token_of_request() -> str:
-    """Return the API token of the current request: raw, after `Bearer`, or in CKAN's old header; empty without one."""
-    for header in TOKEN_HEADERS:
-        written = request.headers.get(header, "").strip()
-        if written and written[:6].lower() != "basic ":  # that one is for a proxy before us
-            return written[7:].strip() if written[:7].lower() == "bearer " else written
-    return ""
+    def _put_back(self, context: Context) -> None:
+        """Store the texts that were missing; that the next reader is quicker must not cost this one the answer."""
+        if not context.made_anew:
+            return
+        try:
+            put_back(context)
+        except SQLAlchemyError as error:
+            log.info("the texts of %d datasets could not be stored: %s", len(context.made_anew), type(error).__name__)
 
 
-def _reply(body: Any, status: int, *, callback: str = "") -> Response:
-    text = json.dumps(body, ensure_ascii=bool(callback))
-    response = Response(f"{callback}({text});" if callback else text, status)
-    response.headers["Content-Type"] = JSONP_TYPE if callback else JSON_TYPE
-    shared = "private" if token_of_request() else "public"
-    response.headers["Cache-Control"] = f"{shared}, max-age=0, must-revalidate"
-    response.headers["Vary"] = "Cookie, Authorization, X-CKAN-API-Key"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    if status == 200 and request.method in {"GET", "HEAD"}:
-        response.add_etag()
-        response.make_conditional(request)
-    return response
+def _is_same_for_all(action: Action, params: dict[str, Any]) -> bool:
+    if action.name == "tag_list":  # a vocabulary can change without any dataset
+        return not params.get("vocabulary_id")
+    return action.name in SAME_UNTIL_A_CHANGE
+
+
+def _require_post(action: Action) -> None:
+    if request.method != "POST" and not action.reads:
+        raise BadRequest(POST_ONLY)
+
+
+def _success(help_: str, result: Any, *, callback: str = "", tag: str = "") -> Response:
+    body = {"help": help_, "success": True, "result": result}
+    return reply(json.dumps(body) if callback else to_json(body), callback=callback, tag=tag)
 
 
 def action_api_blueprint(services: Services) -> Blueprint:
     """Return the blueprint to mount at the root of the portal; all its addresses begin with `/api`."""
     api = ActionApi(services)
     blueprint = Blueprint("action_api", __name__, url_prefix="/api")
-
-    def version(number: int = 1) -> Response:
-        return _reply({"version": number}, 200)
-
-    blueprint.add_url_rule("", "root", version, strict_slashes=False)
+    blueprint.add_url_rule("", "root", _version, strict_slashes=False)
     for number in (1, 2, 3):
         defaults = {"number": number}
-        blueprint.add_url_rule(f"/{number}", f"version_{number}", version, defaults=defaults, strict_slashes=False)
+        blueprint.add_url_rule(f"/{number}", f"version_{number}", _version, defaults=defaults, strict_slashes=False)
     for number, rule in enumerate(("/3/action/<name>", "/action/<name>")):
         blueprint.add_url_rule(rule, f"action_{number}", api.answer, methods=["GET", "POST"])
     _add_short_forms(blueprint, api)
     blueprint.after_request(_let_other_sites_read)
     return blueprint
+
+
+def _version(number: int = 1) -> Response:
+    return reply(to_json({"version": number}))
 
 
 def _let_other_sites_read(response: Response) -> Response:
@@ -141,50 +198,21 @@ def _let_other_sites_read(response: Response) -> Response:
 
 
 def _add_short_forms(blueprint: Blueprint, api: ActionApi) -> None:
-    """Add `/api/util/...`, the addresses that forms of CKAN's own pages and some clients call."""
-
     def run(name: str, **params: str | None) -> Any:
         return api.call(get_action(name), params, token=token_of_request())
 
     def answer(kind: str) -> Response:
         given = request.args
-        limit = given.get("limit")
         try:
-            return _reply(_SHORT_FORMS[kind](run, given.get("incomplete", ""), given.get("q", ""), limit), 200)
+            result = SHORT_FORMS[kind](run, given.get("incomplete", ""), given.get("q", ""), given.get("limit"))
         except CatalogueError as error:
-            return _reply(error.to_dict(), error.status)
+            return reply(to_json(error.to_dict()), error.status)
+        return reply(to_json(result))
 
     for number, prefix in enumerate(("/util", "/1/util", "/2/util")):
-        for kind in _SHORT_FORMS:
+        for kind in SHORT_FORMS:
             endpoint = f"util_{number}_{kind.replace('/', '_')}"
             blueprint.add_url_rule(f"{prefix}/{kind}", endpoint, answer, defaults={"kind": kind})
-
-
-def _result_set(rows: list[Any]) -> dict[str, Any]:
-    return {"ResultSet": {"Result": rows}}
-
-
-_SHORT_FORMS: dict[str, Callable[..., Any]] = {
-    "dataset/autocomplete": lambda run, incomplete, _q, limit: _result_set(
-        run("package_autocomplete", q=incomplete, limit=limit or "10") if incomplete else []
-    ),
-    "tag/autocomplete": lambda run, incomplete, _q, limit: _result_set(
-        [{"Name": name} for name in run("tag_autocomplete", q=incomplete, limit=limit or "10")] if incomplete else []
-    ),
-    "resource/format_autocomplete": lambda run, incomplete, _q, limit: _result_set(
-        [{"Format": name} for name in run("format_autocomplete", q=incomplete, limit=limit or "5")]
-        if incomplete
-        else []
-    ),
-    "user/autocomplete": lambda run, _incomplete, q, limit: (
-        run("user_autocomplete", q=q, limit=limit or "20") if q else []
-    ),
-    "group/autocomplete": lambda run, _incomplete, q, limit: run("group_autocomplete", q=q, limit=limit or "20"),
-    "organization/autocomplete": lambda run, _incomplete, q, limit: run(
-        "organization_autocomplete", q=q, limit=limit or "20"
-    ),
-    "status": lambda run, _incomplete, _q, _limit: run("status_show"),
-}
 
 
 def create_app(services: Services) -> Flask:

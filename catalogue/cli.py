@@ -5,8 +5,9 @@ Each expects a function in the click context under `SETTINGS` that returns `Cata
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -14,23 +15,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from catalogue.accounts import find_user
-from catalogue.actions.accounts import add_user
 from catalogue.actions.context import Context
 from catalogue.actions.registry import call_action
+from catalogue.actions.user_input import add_user
+from catalogue.command_settings import current_settings, first_line
 from catalogue.errors import CatalogueError, ValidationError
-from catalogue.model import User
+from catalogue.importing.commands import import_portal
+from catalogue.model import ApiToken, User
 from catalogue.services import Services, open_services
-from catalogue.settings import CatalogueSettings
 from catalogue.tokens import create_token
-
-SETTINGS = "catalogue.settings"
-"""Where the composer leaves the settings in click's `meta`."""
-
-
-def current_settings() -> CatalogueSettings:
-    """Return the settings that the composer left for the running command."""
-    read: Callable[[], CatalogueSettings] = click.get_current_context().meta[SETTINGS]
-    return read()
 
 
 @click.group()
@@ -52,7 +45,7 @@ def add_account(
     name: str, email: str | None, fullname: str | None, password_file: Path | None, *, sysadmin: bool
 ) -> None:
     """Create the account NAME."""
-    password = _first_line(password_file) if password_file else None
+    password = first_line(password_file) if password_file else None
     params = {"name": name, "email": email, "fullname": fullname, "password": password}
     with _writing() as context:
         add_user(context, params, with_password=False).sysadmin = sysadmin
@@ -68,7 +61,9 @@ def token() -> None:
 @click.argument("name")
 @click.option("--label", default="command line", show_default=True, help="What the token is for.")
 @click.option("--sysadmin", is_flag=True, help="Create the account NAME as a sysadmin when there is none.")
-def create_api_token(name: str, label: str, *, sysadmin: bool) -> None:
+@click.option("--read-only", is_flag=True, help="The token can call no writing action.")
+@click.option("--expires-in-days", type=click.IntRange(1, 36500), help="Without it the token never expires.")
+def create_api_token(name: str, label: str, *, sysadmin: bool, read_only: bool, expires_in_days: int | None) -> None:
     """Print a new API token of the account NAME; it cannot be read again."""
     with _writing() as context:
         owner = find_user(context.session, name)
@@ -81,8 +76,38 @@ def create_api_token(name: str, label: str, *, sysadmin: bool) -> None:
             raise click.UsageError(
                 f"The account {name} is no sysadmin. Cure: use another name, or leave --sysadmin out."
             )
-        _, text = create_token(context.session, owner, name=label, now=context.now())
+        if owner.state != "active":
+            raise click.UsageError(f"The account {name} is {owner.state}; its tokens would not count.")
+        now, scope = context.now(), "read" if read_only else "all"
+        expires_at = now + timedelta(days=expires_in_days) if expires_in_days else None
+        _, text = create_token(context.session, owner, name=label, now=now, expires_at=expires_at, scope=scope)
     click.echo(text)
+
+
+@token.command("list")
+@click.argument("name", required=False)
+def list_api_tokens(name: str | None) -> None:
+    """Print the API tokens, of the account NAME alone when it is given: id, account, label, scope, expiry, last use."""
+    statement = select(ApiToken).join(ApiToken.user).order_by(User.name, ApiToken.created_at)
+    with _opened() as services, services.store.read() as session:
+        if name:
+            statement = statement.where(User.name == name)
+        for row in session.scalars(statement):
+            expires = f"expires {row.expires_at:%Y-%m-%d}" if row.expires_at else "never expires"
+            used = f"last used {row.last_access:%Y-%m-%d}" if row.last_access else "never used"
+            click.echo(f"{row.id}  {row.user.name}  {row.name!r}  {row.scope}  {expires}  {used}")
+
+
+@token.command("revoke")
+@click.argument("token_id")
+def revoke_api_token(token_id: str) -> None:
+    """End the API token with the id TOKEN_ID, as `phusa token list` prints it."""
+    with _writing() as context:
+        row = context.session.get(ApiToken, token_id)
+        if row is None:
+            raise click.UsageError(f"There is no token {token_id}. Cure: take the id from `phusa token list`.")
+        context.session.delete(row)
+    click.echo(f"The token {token_id} has ended.")
 
 
 @click.group()
@@ -104,13 +129,16 @@ def add_organization(name: str, title: str | None, description: str | None) -> N
 
 @click.command()
 def reindex() -> None:
-    """Build the search index from the database alone."""
+    """Build the search index from the database alone, and the stored answers of datasets that are missing."""
+    from catalogue.shown_packages import put_all_back
+
     with _opened() as services:
+        put_all_back(services)
         count = services.search.rebuild()
     click.echo(f"The search index holds {count} datasets.")
 
 
-COMMANDS = (user, token, organization, reindex)
+COMMANDS = (user, token, organization, import_portal, reindex)
 
 
 @contextmanager
@@ -155,8 +183,3 @@ def _as_operator(context: Context) -> Context:
 def _first_sysadmin(session: Session) -> User | None:
     statement = select(User).where(User.sysadmin, User.state == "active").order_by(User.created, User.name)
     return session.scalars(statement).first()
-
-
-def _first_line(path: Path) -> str:
-    with click.open_file(str(path), encoding="utf-8") as file:
-        return str(file.readline()).rstrip("\r\n")

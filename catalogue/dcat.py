@@ -1,381 +1,340 @@
-"""DCAT-AP 3.0.1 (https://semiceu.github.io/DCAT-AP/releases/3.0.0/): the catalogue and its datasets as RDF.
+"""DCAT-AP 3.0.1 (https://semiceu.github.io/DCAT-AP/releases/3.0.0/): one dataset as RDF.
 
-Pure mappings from the package dicts of the CKAN API. URIs are made of ids, never of names, so that they outlive a renaming.
 Classes of licences, formats and the like are stated inline, because validators cannot look them up elsewhere.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import date
-from typing import Any
 from urllib.parse import quote
 
 from rdflib import BNode, Graph, Literal, Namespace, URIRef
-from rdflib.namespace import DCAT, DCTERMS, FOAF, RDF, SKOS, XSD
+from rdflib.namespace import DCTERMS, FOAF, RDF, RDFS, SKOS, XSD
+
+from catalogue.described import Checksum, DescribedDataset, File, Licence, Party, Portal, Release, Words
+from catalogue.terms import AUTHORITY, file_type_uri, find_frequency, language_uri
+from catalogue.words import words_of
 
 ADMS = Namespace("http://www.w3.org/ns/adms#")
+DCAT = Namespace("http://www.w3.org/ns/dcat#")
 DCATAP = Namespace("http://data.europa.eu/r5r/")
+GEOSPARQL = Namespace("http://www.opengis.net/ont/geosparql#")
 HYDRA = Namespace("http://www.w3.org/ns/hydra/core#")
 SPDX = Namespace("http://spdx.org/rdf/terms#")
 VCARD = Namespace("http://www.w3.org/2006/vcard/ns#")
-DCAT_VERSION = URIRef(f"{DCAT}version")  # newer than the namespace that rdflib knows
-AUTHORITY = "http://publications.europa.eu/resource/authority"
 MEDIA_TYPES = "https://www.iana.org/assignments/media-types/"
 LICENCE_TYPES = "http://purl.org/adms/licencetype/"
-
-PAGE_SIZE = 100
-FORMATS = {
-    "turtle": "text/turtle",
-    "json-ld": "application/ld+json",
-    "xml": "application/rdf+xml",
-    "n3": "text/n3",
+PREFIXES = {
+    "adms": ADMS,
+    "dcat": DCAT,
+    "dcatap": DCATAP,
+    "dct": DCTERMS,
+    "foaf": FOAF,
+    "geo": GEOSPARQL,
+    "hydra": HYDRA,
+    "rdf": RDF,
+    "rdfs": RDFS,
+    "skos": SKOS,
+    "spdx": SPDX,
+    "vcard": VCARD,
+    "xsd": XSD,
 }
-SERIALISERS = {"ttl": "turtle", "jsonld": "json-ld", "xml": "xml", "rdf": "xml", "n3": "n3"}
-
-_LANGUAGES = {"vi": "VIE", "en": "ENG"}
-_FREQUENCIES = {
-    "hourly": "HOURLY",
-    "daily": "DAILY",
-    "weekly": "WEEKLY",
-    "monthly": "MONTHLY",
-    "quarterly": "QUARTERLY",
-    "yearly": "ANNUAL",
-    "static": "NEVER",
-}
-_FILE_TYPES = {"CSV", "JSON", "XLSX", "XLS", "XML", "ZIP", "GEOJSON", "PARQUET", "PDF", "HTML", "TSV", "GPKG"}
 
 
-@dataclass(frozen=True)
-class Portal:
-    """What the descriptions say about the portal itself; `url` has no slash at its end."""
-
-    url: str
-    title: str
-    description: str = ""
-    locale: str = "vi"
-    contact: str = ""
-
-
-@dataclass(frozen=True)
-class CatalogPage:
-    """Where one page of the catalogue stands; `address` is that of the first page, without its number."""
-
-    number: int
-    total: int
-    address: str
-
-    @property
-    def last(self) -> int:
-        """Return the number of the last page; an empty catalogue has one page."""
-        return max(1, -(-self.total // PAGE_SIZE))
-
-
-def catalog_to_graph(
-    portal: Portal, packages: Sequence[Mapping[str, Any]], page: CatalogPage, *, modified: str | None = None
-) -> Graph:
-    """Return the graph of one page of the catalogue.
-
-    Args:
-        portal: The portal.
-        packages: Dicts as `package_show` gives them.
-        page: Where the page stands.
-        modified: Naive UTC time of the last change in the catalogue, null when it is empty.
-    """
-    graph = _new_graph()
-    catalog = URIRef(f"{portal.url}/")
-    graph.add((catalog, RDF.type, DCAT.Catalog))
-    graph.add((catalog, DCTERMS.title, Literal(portal.title, lang=portal.locale)))
-    graph.add((catalog, DCTERMS.description, Literal(portal.description or portal.title, lang=portal.locale)))
-    graph.add((catalog, DCTERMS.publisher, _agent(graph, f"{portal.url}/#publisher", portal.title, portal.locale)))
-    _typed(graph, catalog, FOAF.homepage, f"{portal.url}/", FOAF.Document)
-    _add_languages(graph, catalog)
-    if modified:
-        graph.add((catalog, DCTERMS.modified, _instant(modified)))
-    taxonomy = _typed(graph, catalog, DCAT.themeTaxonomy, f"{portal.url}/group", SKOS.ConceptScheme)
-    graph.add((taxonomy, DCTERMS.title, Literal("Themes", lang="en")))
-    for package in packages:
-        graph.add((catalog, DCAT.dataset, _add_dataset(graph, package, portal)))
-    _add_page(graph, page)
+def new_graph() -> Graph:
+    """Return an empty graph that knows our prefixes and no others: a serialiser asks every one for every term."""
+    graph = Graph(bind_namespaces="none")
+    for prefix, namespace in PREFIXES.items():
+        graph.bind(prefix, namespace)
     return graph
 
 
-def dataset_to_graph(portal: Portal, package: Mapping[str, Any]) -> Graph:
+def dataset_to_graph(portal: Portal, dataset: DescribedDataset) -> Graph:
     """Return the graph of one dataset."""
-    graph = _new_graph()
-    _add_dataset(graph, package, portal)
+    graph = new_graph()
+    add_dataset(graph, dataset, portal)
     return graph
 
 
-def dataset_uri(portal_url: str, package: Mapping[str, Any]) -> str:
-    """Return the address that names the dataset for ever."""
-    return f"{portal_url}/dataset/{package['id']}"
-
-
-def _new_graph() -> Graph:
-    graph = Graph()
-    prefixes = {
-        "adms": ADMS,
-        "dcat": DCAT,
-        "dcatap": DCATAP,
-        "dct": DCTERMS,
-        "hydra": HYDRA,
-        "spdx": SPDX,
-        "vcard": VCARD,
-    }
-    for prefix, namespace in prefixes.items():
-        graph.bind(prefix, namespace, replace=True)
+def releases_to_graph(portal: Portal, dataset: DescribedDataset) -> Graph:
+    """Return the graph of one dataset with all its releases, which DCAT calls versions and datasets too."""
+    graph = dataset_to_graph(portal, dataset)
+    node = URIRef(dataset.uri)
+    known = {release.id: URIRef(release.uri) for release in dataset.releases}
+    for release in dataset.releases:
+        graph.add((node, DCAT.hasVersion, known[release.id]))
+        if release.id == dataset.release:
+            graph.add((node, DCAT.hasCurrentVersion, known[release.id]))
+        _add_release(graph, release, dataset, portal)
+        if release.parent in known:
+            graph.add((known[release.id], DCAT.previousVersion, known[release.parent]))
     return graph
+
+
+def _add_release(graph: Graph, release: Release, dataset: DescribedDataset, portal: Portal) -> None:
+    version, node = URIRef(release.uri), URIRef(dataset.uri)
+    graph.add((version, RDF.type, DCAT.Dataset))
+    graph.add((version, DCAT.isVersionOf, node))
+    graph.add((version, DCAT.version, Literal(release.id)))
+    graph.add((version, DCTERMS.identifier, Literal(f"{dataset.identifier}/{release.id}")))
+    graph.add((version, DCTERMS.issued, instant(release.issued)))
+    title = words_of("release_of", portal.locale, title=dataset.title, release=release.id)
+    add_words(graph, version, DCTERMS.title, title, portal)
+    add_words(graph, version, DCTERMS.description, dataset.description, portal)
+    add_words(graph, version, ADMS.versionNotes, release.notes, portal)
+    typed(graph, version, DCAT.landingPage, release.page, FOAF.Document)
+    for predicate in (DCTERMS.publisher, DCAT.contactPoint, DCAT.theme, DCAT.keyword, DCTERMS.accessRights):
+        for value in graph.objects(node, predicate):
+            graph.add((version, predicate, value))
 
 
 # ---- datasets ------------------------------------------------------------------------------------------------------
 
 
-def _add_dataset(graph: Graph, package: Mapping[str, Any], portal: Portal) -> URIRef:
-    extras = {extra["key"]: extra["value"] for extra in package.get("extras", [])}
-    dataset = URIRef(dataset_uri(portal.url, package))
-    graph.add((dataset, RDF.type, DCAT.Dataset))
-    graph.add((dataset, DCTERMS.identifier, Literal(package["id"])))
-    _add_texts(graph, dataset, DCTERMS.title, portal, package.get("title") or package["name"], extras.get("title_en"))
-    notes = package.get("notes") or package.get("title") or package["name"]
-    _add_texts(graph, dataset, DCTERMS.description, portal, notes, extras.get("notes_en"))
-    graph.add((dataset, DCTERMS.issued, _instant(package["metadata_created"])))
-    graph.add((dataset, DCTERMS.modified, _instant(package["metadata_modified"])))
-    for tag in package.get("tags", []):
-        graph.add((dataset, DCAT.keyword, Literal(tag["name"], lang=portal.locale)))
-    _typed(graph, dataset, DCAT.landingPage, f"{portal.url}/dataset/{package['name']}", FOAF.Document)
-    _typed(graph, dataset, DCTERMS.accessRights, f"{AUTHORITY}/access-right/PUBLIC", DCTERMS.RightsStatement)
-    _add_languages(graph, dataset)
-    _add_owner(graph, dataset, package, portal)
-    _add_themes(graph, dataset, package, portal)
-    _add_coverage(graph, dataset, extras, portal)
-    if extras.get("release"):
-        graph.add((dataset, DCAT_VERSION, Literal(extras["release"])))
-    service = _add_service(graph, dataset, package, portal) if extras.get("release") else None
-    for resource in package.get("resources", []):
-        graph.add((dataset, DCAT.distribution, _add_distribution(graph, resource, package, portal, service=service)))
-    return dataset
+def add_dataset(graph: Graph, dataset: DescribedDataset, portal: Portal) -> URIRef:
+    """Add a dataset, or a series of datasets, with all that belongs to it; return its node."""
+    node = URIRef(dataset.uri)
+    graph.add((node, RDF.type, DCAT.DatasetSeries if dataset.is_series else DCAT.Dataset))
+    add_words(graph, node, DCTERMS.title, dataset.title, portal)
+    add_words(graph, node, DCTERMS.description, dataset.description, portal)
+    graph.add((node, DCTERMS.issued, instant(dataset.issued)))
+    graph.add((node, DCTERMS.modified, instant(dataset.modified)))
+    _add_owner(graph, node, dataset, portal)
+    _add_coverage(graph, node, dataset, portal)
+    if dataset.is_series:
+        return node
+    graph.add((node, DCTERMS.identifier, Literal(dataset.identifier)))
+    for keyword in dataset.keywords:
+        graph.add((node, DCAT.keyword, Literal(keyword, lang=portal.locale)))
+    for page in filter(None, (dataset.page, dataset.source_page)):
+        typed(graph, node, DCAT.landingPage, page, FOAF.Document)
+    _add_rights(graph, node, dataset, portal)
+    add_languages(graph, node, dataset.languages)
+    _add_themes(graph, node, dataset, portal)
+    _add_origin(graph, node, dataset, portal)
+    _add_versions(graph, node, dataset, portal)
+    service = _add_service(graph, node, dataset, portal) if dataset.query_url else None
+    for file in dataset.files:
+        graph.add((node, DCAT.distribution, _add_file(graph, file, dataset.licence, portal)))
+        if service is not None and file.is_queryable:
+            graph.add((URIRef(file.uri), DCAT.accessService, service))
+    return node
 
 
-def _add_owner(graph: Graph, dataset: URIRef, package: Mapping[str, Any], portal: Portal) -> None:
-    organization = package.get("organization")
-    if organization:
-        uri = f"{portal.url}/organization/{organization['id']}"
-        name = organization.get("title") or organization["name"]
-        graph.add((dataset, DCTERMS.publisher, _agent(graph, uri, name, portal.locale)))
-    name = package.get("maintainer") or package.get("author") or (organization or {}).get("title")
-    email = package.get("maintainer_email") or package.get("author_email") or portal.contact
-    if not (name or email):
+def _add_owner(graph: Graph, node: URIRef, dataset: DescribedDataset, portal: Portal) -> None:
+    owner = dataset.publisher
+    if owner:
+        graph.add((node, DCTERMS.publisher, add_agent(graph, owner, portal)))
+    name = dataset.contact or (owner.title.local if owner else "") or dataset.contact_email
+    if not name:
         return
-    contact = BNode(f"contact-{package['id']}")
-    graph.add((dataset, DCAT.contactPoint, contact))
+    contact = BNode(f"contact-{dataset.id}")
+    graph.add((node, DCAT.contactPoint, contact))
     graph.add((contact, RDF.type, VCARD.Kind))
-    graph.add((contact, VCARD.fn, Literal(name or email)))
-    if email:
-        graph.add((contact, VCARD.hasEmail, URIRef(f"mailto:{quote(email, safe='@+._-')}")))
+    graph.add((contact, VCARD.fn, Literal(name)))
+    if dataset.contact_email:
+        graph.add((contact, VCARD.hasEmail, URIRef(mail_address(dataset.contact_email))))
 
 
-def _add_themes(graph: Graph, dataset: URIRef, package: Mapping[str, Any], portal: Portal) -> None:
-    for group in package.get("groups", []):
-        theme = _typed(graph, dataset, DCAT.theme, f"{portal.url}/group/{group['id']}", SKOS.Concept)
-        title = group.get("title") or group["name"]
-        graph.add((theme, SKOS.prefLabel, Literal(title, lang=portal.locale)))
-        graph.add((theme, SKOS.inScheme, URIRef(f"{portal.url}/group")))
+def _add_themes(graph: Graph, node: URIRef, dataset: DescribedDataset, portal: Portal) -> None:
+    for theme in dataset.themes:
+        concept = typed(graph, node, DCAT.theme, theme.uri, SKOS.Concept)
+        title = theme.title or Words(english=theme.uri.rstrip("/").rpartition("/")[2])
+        add_words(graph, concept, SKOS.prefLabel, title, portal)
+        if theme.name:
+            graph.add((concept, SKOS.inScheme, URIRef(f"{portal.url}/group")))
 
 
-def _add_coverage(graph: Graph, dataset: URIRef, extras: Mapping[str, str], portal: Portal) -> None:
+def _add_rights(graph: Graph, node: URIRef, dataset: DescribedDataset, portal: Portal) -> None:
+    if dataset.access_rights:
+        typed(graph, node, DCTERMS.accessRights, dataset.access_rights, DCTERMS.RightsStatement)
+        return
+    statement = BNode(f"rights-{_tail(node)}")
+    graph.add((node, DCTERMS.accessRights, statement))
+    graph.add((statement, RDF.type, DCTERMS.RightsStatement))
+    graph.add((statement, RDFS.label, Literal(dataset.rights, lang=portal.locale)))
+
+
+def _add_coverage(graph: Graph, node: URIRef, dataset: DescribedDataset, portal: Portal) -> None:
     """Add where, when and how often."""
-    if code := _FREQUENCIES.get(extras.get("frequency", "")):
-        _typed(graph, dataset, DCTERMS.accrualPeriodicity, f"{AUTHORITY}/frequency/{code}", DCTERMS.Frequency)
-    if place := extras.get("spatial_text"):
-        location = BNode(f"place-{dataset.rpartition('/')[2]}")
-        graph.add((dataset, DCTERMS.spatial, location))
+    if frequency := find_frequency(dataset.frequency):
+        typed(graph, node, DCTERMS.accrualPeriodicity, frequency.uri, DCTERMS.Frequency)
+    place = dataset.place
+    if place:
+        location = URIRef(place.uri) if place.uri else BNode(f"place-{_tail(node)}")
+        graph.add((node, DCTERMS.spatial, location))
         graph.add((location, RDF.type, DCTERMS.Location))
-        graph.add((location, SKOS.prefLabel, Literal(place, lang=portal.locale)))
-    ends = {
-        DCAT.startDate: _day(extras.get("temporal_start")),
-        DCAT.endDate: _day(extras.get("temporal_end")) or _day(_summary(extras).get("as_of")),
-    }
-    if any(ends.values()):
-        period = BNode(f"period-{dataset.rpartition('/')[2]}")
-        graph.add((dataset, DCTERMS.temporal, period))
+        add_words(graph, location, SKOS.prefLabel, place.name, portal)
+    if place.box:  # not the shape itself: the shapes of DCAT-AP contradict each other on locn:geometry
+        west, south, east, north = place.box
+        ring = ", ".join(
+            f"{x:g} {y:g}" for x, y in ((west, south), (east, south), (east, north), (west, north), (west, south))
+        )
+        centre = f"POINT({(west + east) / 2:g} {(south + north) / 2:g})"
+        graph.add((location, DCAT.bbox, Literal(f"POLYGON(({ring}))", datatype=GEOSPARQL.wktLiteral)))
+        graph.add((location, DCAT.centroid, Literal(centre, datatype=GEOSPARQL.wktLiteral)))
+    if dataset.period:
+        period = BNode(f"period-{_tail(node)}")
+        graph.add((node, DCTERMS.temporal, period))
         graph.add((period, RDF.type, DCTERMS.PeriodOfTime))
-        for predicate, day in ends.items():
-            if day:
-                graph.add((period, predicate, Literal(day, datatype=XSD.date)))
+        _add_day(graph, period, DCAT.startDate, dataset.period.start)
+        _add_day(graph, period, DCAT.endDate, dataset.period.end)
 
 
-def _add_service(graph: Graph, dataset: URIRef, package: Mapping[str, Any], portal: Portal) -> URIRef:
+def _add_day(graph: Graph, period: BNode, predicate: URIRef, day: date | None) -> None:
+    if day:
+        graph.add((period, predicate, Literal(day, datatype=XSD.date)))
+
+
+def _add_origin(graph: Graph, node: URIRef, dataset: DescribedDataset, portal: Portal) -> None:
+    """Add what the data follows and where it comes from."""
+    for standard in dataset.conforms_to:
+        typed(graph, node, DCTERMS.conformsTo, standard, DCTERMS.Standard)
+    if dataset.provenance:
+        statement = BNode(f"provenance-{_tail(node)}")
+        graph.add((node, DCTERMS.provenance, statement))
+        graph.add((statement, RDF.type, DCTERMS.ProvenanceStatement))
+        add_words(graph, statement, RDFS.label, dataset.provenance, portal)
+
+
+def _add_versions(graph: Graph, node: URIRef, dataset: DescribedDataset, portal: Portal) -> None:
+    """Add the current release and the way to the one before; harvesters take every dcat:Dataset for one of ours."""
+    if version := dataset.release or dataset.schema_version:
+        graph.add((node, DCAT.version, Literal(version)))
+    add_words(graph, node, ADMS.versionNotes, dataset.notes, portal)
+    known = {release.id: release for release in dataset.releases}
+    current = known.get(dataset.release)
+    if current and current.parent in known:
+        graph.add((node, DCAT.previousVersion, URIRef(known[current.parent].uri)))
+    for series in dataset.series:
+        parent = typed(graph, node, DCAT.inSeries, series.uri, DCAT.DatasetSeries)
+        add_words(graph, parent, DCTERMS.title, series.title, portal)
+        add_words(graph, parent, DCTERMS.description, series.description or series.title, portal)
+
+
+def _add_service(graph: Graph, node: URIRef, dataset: DescribedDataset, portal: Portal) -> URIRef:
     """Add the query service over the dataset's current release."""
-    service = URIRef(f"{dataset}#query")
-    endpoint = f"{portal.url}/query/{package['name']}"
+    service = URIRef(f"{dataset.uri}#query")
     graph.add((service, RDF.type, DCAT.DataService))
-    graph.add((service, DCTERMS.title, Literal(f"SQL and JSON: {package.get('title') or package['name']}", lang="en")))
-    graph.add((service, DCAT.endpointURL, URIRef(endpoint)))
-    graph.add((service, DCAT.endpointDescription, URIRef(f"{endpoint}/-/schema")))
-    graph.add((service, DCAT.servesDataset, dataset))
-    for predicate in (DCTERMS.publisher, DCAT.contactPoint, DCAT.theme, DCAT.keyword):
-        for value in graph.objects(dataset, predicate):
+    add_words(graph, service, DCTERMS.title, words_of("query", portal.locale, title=dataset.title), portal)
+    graph.add((service, DCAT.endpointURL, URIRef(dataset.query_url)))
+    graph.add((service, DCAT.endpointDescription, URIRef(f"{dataset.query_url}/-/schema")))
+    graph.add((service, DCAT.servesDataset, node))
+    for predicate in (DCTERMS.publisher, DCAT.contactPoint, DCAT.theme, DCAT.keyword, DCTERMS.accessRights):
+        for value in graph.objects(node, predicate):
             graph.add((service, predicate, value))
-    _typed(graph, service, DCTERMS.accessRights, f"{AUTHORITY}/access-right/PUBLIC", DCTERMS.RightsStatement)
     return service
 
 
 # ---- distributions -------------------------------------------------------------------------------------------------
 
 
-def _add_distribution(
-    graph: Graph, resource: Mapping[str, Any], package: Mapping[str, Any], portal: Portal, *, service: URIRef | None
-) -> URIRef:
-    place = URIRef(f"{dataset_uri(portal.url, package)}/resource/{resource['id']}")
-    url = URIRef(_address(resource.get("url") or "", portal) or str(place))
+def _add_file(graph: Graph, file: File, licence: Licence, portal: Portal) -> URIRef:
+    place = URIRef(file.uri)
     graph.add((place, RDF.type, DCAT.Distribution))
-    name = resource.get("name") or resource.get("format") or resource["id"]
-    _add_texts(graph, place, DCTERMS.title, portal, name, resource.get("name_en"))
-    graph.add((place, DCTERMS.description, Literal(resource.get("description") or name, lang=portal.locale)))
-    graph.add((place, DCAT.accessURL, url))
-    if resource.get("hash") and resource.get("hash_algorithm") == "sha256":
-        graph.add((place, DCAT.downloadURL, url))
-        _add_checksum(graph, place, str(resource["hash"]), str(resource["id"]))
-    if resource.get("size") is not None:
-        graph.add((place, DCAT.byteSize, Literal(int(resource["size"]), datatype=XSD.nonNegativeInteger)))
-    _add_format(graph, place, resource)
-    _add_licence(graph, place, package)
-    changed = resource.get("last_modified") or resource.get("metadata_modified")
-    if changed:
-        graph.add((place, DCTERMS.modified, _instant(changed)))
-    _concept(graph, place, DCATAP.availability, f"{AUTHORITY}/planned-availability/AVAILABLE", "available")
-    if service is not None and resource.get("datastore_active"):
-        graph.add((place, DCAT.accessService, service))
+    add_words(graph, place, DCTERMS.title, file.title, portal)
+    add_words(graph, place, DCTERMS.description, file.description, portal)
+    graph.add((place, DCAT.accessURL, URIRef(file.access_url)))
+    if file.download_url:
+        graph.add((place, DCAT.downloadURL, URIRef(file.download_url)))
+    if file.checksum:
+        _add_checksum(graph, place, file.checksum, file.id)
+    if file.size_bytes is not None:
+        graph.add((place, DCAT.byteSize, Literal(file.size_bytes, datatype=XSD.nonNegativeInteger)))
+    _add_format(graph, place, file)
+    _add_licence(graph, place, licence)
+    for predicate, moment in ((DCTERMS.issued, file.issued), (DCTERMS.modified, file.modified)):
+        if moment:
+            graph.add((place, predicate, instant(moment)))
+    availability = f"{AUTHORITY}/planned-availability/AVAILABLE"
+    _concept(graph, place, DCATAP.availability, availability, words_of("available", portal.locale), portal)
     return place
 
 
-def _add_checksum(graph: Graph, place: URIRef, sha256: str, resource_id: str) -> None:
-    checksum = BNode(f"checksum-{resource_id}")
+def _add_checksum(graph: Graph, place: URIRef, told: Checksum, file_id: str) -> None:
+    checksum, algorithm = BNode(f"checksum-{file_id}"), SPDX[f"checksumAlgorithm_{told.algorithm}"]
     graph.add((place, SPDX.checksum, checksum))
     graph.add((checksum, RDF.type, SPDX.Checksum))
-    graph.add((checksum, SPDX.algorithm, SPDX.checksumAlgorithm_sha256))
-    graph.add((SPDX.checksumAlgorithm_sha256, RDF.type, SPDX.ChecksumAlgorithm))
-    graph.add((checksum, SPDX.checksumValue, Literal(sha256.lower(), datatype=XSD.hexBinary)))
+    graph.add((checksum, SPDX.algorithm, algorithm))
+    graph.add((algorithm, RDF.type, SPDX.ChecksumAlgorithm))
+    graph.add((checksum, SPDX.checksumValue, Literal(told.value, datatype=XSD.hexBinary)))
 
 
-def _add_format(graph: Graph, place: URIRef, resource: Mapping[str, Any]) -> None:
-    name = str(resource.get("format") or "")
-    if name.upper() in _FILE_TYPES:
-        _typed(graph, place, DCTERMS["format"], f"{AUTHORITY}/file-type/{name.upper()}", DCTERMS.MediaTypeOrExtent)
-    elif name:
-        form = BNode(f"format-{resource['id']}")
+def _add_format(graph: Graph, place: URIRef, file: File) -> None:
+    known = file_type_uri(file.format)
+    if known:
+        typed(graph, place, DCTERMS["format"], known, DCTERMS.MediaTypeOrExtent)
+    elif file.format:
+        form = BNode(f"format-{file.id}")
         graph.add((place, DCTERMS["format"], form))
         graph.add((form, RDF.type, DCTERMS.MediaTypeOrExtent))
-        graph.add((form, SKOS.prefLabel, Literal(name)))
-    if resource.get("mimetype"):
-        _typed(graph, place, DCAT.mediaType, MEDIA_TYPES + quote(resource["mimetype"]), DCTERMS.MediaType)
-    if str(resource.get("compression") or "") in {"gz", "gzip"}:
-        _typed(graph, place, DCAT.compressFormat, f"{MEDIA_TYPES}application/gzip", DCTERMS.MediaType)
+        graph.add((form, SKOS.prefLabel, Literal(file.format)))
+    if file.media_type:
+        typed(graph, place, DCAT.mediaType, MEDIA_TYPES + quote(file.media_type), DCTERMS.MediaType)
+    if file.is_gzip:
+        typed(graph, place, DCAT.compressFormat, f"{MEDIA_TYPES}application/gzip", DCTERMS.MediaType)
 
 
-def _add_licence(graph: Graph, place: URIRef, package: Mapping[str, Any]) -> None:
-    address = package.get("license_url")
-    if not address:
+def _add_licence(graph: Graph, place: URIRef, licence: Licence) -> None:
+    if not licence.url:
         return
-    licence = _typed(graph, place, DCTERMS.license, address, DCTERMS.LicenseDocument)
-    kind, words = ("Attribution", "Attribution")
-    if package.get("license_id") in {"cc-zero", "odc-pddl"}:
-        kind, words = ("PublicDomain", "Work in the public domain")
-    if package.get("isopen"):
-        _concept(graph, licence, DCTERMS.type, LICENCE_TYPES + kind, words)
+    document = typed(graph, place, DCTERMS.license, licence.url, DCTERMS.LicenseDocument)
+    if licence.is_open:
+        is_public_domain = licence.id in {"cc-zero", "odc-pddl"}
+        kind, label = ("PublicDomain", "Public domain") if is_public_domain else ("Attribution", "Attribution")
+        term = typed(graph, document, DCTERMS.type, LICENCE_TYPES + kind, SKOS.Concept)
+        graph.add((term, SKOS.prefLabel, Literal(label, lang="en")))
 
 
-# ---- pages and small parts -----------------------------------------------------------------------------------------
+# ---- small parts ---------------------------------------------------------------------------------------------------
 
 
-def _add_page(graph: Graph, page: CatalogPage) -> None:
-    """Add where the page stands, under the names of Hydra in use and under those that older harvesters read."""
-    joiner = "&" if "?" in page.address else "?"
-
-    def address(number: int) -> str:
-        return f"{page.address}{joiner}page={number}"
-
-    place = URIRef(address(page.number))
-    graph.add((place, RDF.type, HYDRA.PagedCollection))
-    graph.add((place, HYDRA.totalItems, Literal(page.total)))
-    graph.add((place, HYDRA.itemsPerPage, Literal(PAGE_SIZE)))
-    links = {"first": 1, "last": page.last, "previous": page.number - 1, "next": page.number + 1}
-    for name, number in links.items():
-        if 1 <= number <= page.last:
-            graph.add((place, HYDRA[name], URIRef(address(number))))
-            graph.add((place, HYDRA[f"{name}Page"], Literal(address(number))))
+def add_agent(graph: Graph, party: Party, portal: Portal) -> URIRef:
+    """Add an organization and return its node."""
+    agent = URIRef(party.uri)
+    graph.add((agent, RDF.type, FOAF.Agent))
+    add_words(graph, agent, FOAF.name, party.title, portal)
+    kind = typed(graph, agent, DCTERMS.type, "http://purl.org/adms/publishertype/LocalAuthority", SKOS.Concept)
+    graph.add((kind, SKOS.prefLabel, Literal("Local authority", lang="en")))
+    return agent
 
 
-def _typed(graph: Graph, subject: URIRef, predicate: URIRef, uri: str, kind: URIRef) -> URIRef:
+def add_languages(graph: Graph, node: URIRef, codes: Iterable[str]) -> None:
+    """Add the languages that something is written in."""
+    for code in codes:
+        typed(graph, node, DCTERMS.language, language_uri(code), DCTERMS.LinguisticSystem)
+
+
+def add_words(graph: Graph, node: URIRef | BNode, predicate: URIRef, words: Words, portal: Portal) -> None:
+    """Add a text in each of its languages."""
+    for language, text in words.tagged(portal.locale):
+        graph.add((node, predicate, Literal(text, lang=language)))
+
+
+def typed(graph: Graph, node: URIRef, predicate: URIRef, uri: str, kind: URIRef) -> URIRef:
     """Add a link to something that has a URI and say what it is."""
     target = URIRef(uri)
-    graph.add((subject, predicate, target))
+    graph.add((node, predicate, target))
     graph.add((target, RDF.type, kind))
     return target
 
 
-def _concept(graph: Graph, subject: URIRef, predicate: URIRef, uri: str, label: str) -> None:
-    """Add a link to a term of a vocabulary with its English label."""
-    graph.add((_typed(graph, subject, predicate, uri, SKOS.Concept), SKOS.prefLabel, Literal(label, lang="en")))
+def instant(naive_utc: str) -> Literal:
+    """Return a time of the catalogue as RDF writes it."""
+    return Literal(f"{naive_utc.removesuffix('Z')}Z", datatype=XSD.dateTime, normalize=False)
 
 
-def _agent(graph: Graph, uri: str, name: str, locale: str) -> URIRef:
-    agent = URIRef(uri)
-    graph.add((agent, RDF.type, FOAF.Agent))
-    graph.add((agent, FOAF.name, Literal(name, lang=locale)))
-    _concept(graph, agent, DCTERMS.type, "http://purl.org/adms/publishertype/LocalAuthority", "Local authority")
-    return agent
+def mail_address(email: str) -> str:
+    """Return the address as a link."""
+    return f"mailto:{quote(email, safe='@+._-')}"
 
 
-def _add_languages(graph: Graph, subject: URIRef) -> None:
-    for code in _LANGUAGES.values():
-        _typed(graph, subject, DCTERMS.language, f"{AUTHORITY}/language/{code}", DCTERMS.LinguisticSystem)
+def _concept(graph: Graph, node: URIRef, predicate: URIRef, uri: str, label: Words, portal: Portal) -> None:
+    """Add a link to a term of a vocabulary with its label."""
+    add_words(graph, typed(graph, node, predicate, uri, SKOS.Concept), SKOS.prefLabel, label, portal)
 
 
-def _add_texts(
-    graph: Graph, subject: URIRef, predicate: URIRef, portal: Portal, text: str, english: str | None
-) -> None:
-    graph.add((subject, predicate, Literal(text, lang=portal.locale)))
-    if english:
-        graph.add((subject, predicate, Literal(english, lang="en")))
-
-
-def _instant(naive_utc: str) -> Literal:
-    return Literal(f"{naive_utc.removesuffix('Z')}Z", datatype=XSD.dateTime)
-
-
-def _day(text: object) -> date | None:
-    try:
-        return date.fromisoformat(str(text)[:10])
-    except ValueError:
-        return None
-
-
-def _summary(extras: Mapping[str, str]) -> dict[str, Any]:
-    try:
-        summary = json.loads(extras.get("release_summary") or "{}")
-    except ValueError:
-        return {}
-    return summary if isinstance(summary, dict) else {}
-
-
-def _address(url: str, portal: Portal) -> str:
-    """Return an absolute address with everything quoted that RDF does not allow in one."""
-    absolute = f"{portal.url}{url}" if url.startswith("/") else url
-    return quote(absolute, safe=":/?#[]@!$&'()*+,;=%~") if "://" in absolute else ""
-
-
-def fingerprint(graph: Graph) -> str:
-    """Return a hash of what the graph says; the bytes of some formats change their order from process to process."""
-    lines = sorted(" ".join(term.n3() for term in triple) for triple in graph)
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def serialise(graph: Graph, extension: str) -> tuple[bytes, str]:
-    """Return the graph as bytes and their media type, for an extension of `SERIALISERS`."""
-    form = SERIALISERS[extension]
-    return graph.serialize(format=form, encoding="utf-8"), FORMATS[form]
+def _tail(node: URIRef) -> str:
+    """Return what makes names of blank nodes of a dataset its own."""
+    return quote(str(node).rpartition("/")[2], safe="").replace("%", "_")

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, false, func, or_, select
+from sqlalchemy import ColumnElement, bindparam, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from catalogue.accounts import user_to_dict
 from catalogue.errors import NotFound
-from catalogue.model import Group, Member, NameRedirect, Package, User, package_groups
+from catalogue.model import Follow, Group, Member, NameRedirect, Package, User, package_groups
 from catalogue.packages import extras_to_list
 from catalogue.times import show_time
+
+_FORMER = select(NameRedirect.target_id).where(NameRedirect.kind == "group", NameRedirect.name == bindparam("called"))
+_CALLED = select(Group).where(
+    or_(Group.id == bindparam("called"), Group.name == bindparam("called"), Group.id.in_(_FORMER))
+)
 
 
 def find_group(session: Session, name_or_id: str, *, is_organization: bool | None = None) -> Group | None:
     """Return the organization or group with this id, name or former name, whatever its state, or null."""
-    former = select(NameRedirect.target_id).where(NameRedirect.kind == "group", NameRedirect.name == name_or_id)
-    statement = select(Group).where(or_(Group.id == name_or_id, Group.name == name_or_id, Group.id.in_(former)))
-    found = session.scalars(statement).all()
+    found = session.scalars(_CALLED, {"called": name_or_id}).all()
     ranked = sorted(found, key=lambda group: (group.id != name_or_id, group.name != name_or_id))
     group = ranked[0] if ranked else None
     wrong_kind = group is not None and is_organization is not None and group.is_organization != is_organization
@@ -35,7 +38,8 @@ def get_group(session: Session, name_or_id: str, *, is_organization: bool | None
     if group is None:
         raise NotFound("" if is_organization is None else f"{kind_title(is_organization)} was not found.")
     if lock:
-        session.refresh(group, with_for_update=True)
+        # Without the key, so that others may name the group as owner or parent meanwhile and none waits in a circle.
+        session.refresh(group, with_for_update={"key_share": True})
     return group
 
 
@@ -44,21 +48,11 @@ def kind_title(is_organization: bool) -> str:
     return "Organization" if is_organization else "Group"
 
 
-def public_package_counts(session: Session, groups: list[Group]) -> dict[str, int]:
-    """Return how many active public datasets each organization owns and each group holds; two queries at most."""
-    public = (Package.state == "active", Package.private.is_(False))
-    organizations = [group.id for group in groups if group.is_organization]
-    themes = [group.id for group in groups if not group.is_organization]
-    counts: dict[str, int] = {}
-    if organizations:
-        owned = select(Package.owner_org, func.count()).where(Package.owner_org.in_(organizations), *public)
-        rows = session.execute(owned.group_by(Package.owner_org))
-        counts.update({owner: count for owner, count in rows if owner is not None})
-    if themes:
-        member_of = package_groups.c.group_id
-        held = select(member_of, func.count()).join(Package, Package.id == package_groups.c.package_id)
-        counts.update(session.execute(held.where(member_of.in_(themes), *public).group_by(member_of)).all())
-    return counts
+def follower_counts(session: Session, groups: list[Group]) -> dict[str, int]:
+    """Return how many people follow each organization or group; nobody is left out."""
+    statement = select(Follow.object_id, func.count()).where(Follow.object_id.in_([group.id for group in groups]))
+    rows = session.execute(statement.group_by(Follow.object_id))
+    return dict(rows.all())
 
 
 def packages_of(group: Group | None) -> ColumnElement[bool]:
@@ -70,7 +64,7 @@ def packages_of(group: Group | None) -> ColumnElement[bool]:
     return Package.id.in_(select(package_groups.c.package_id).where(package_groups.c.group_id == group.id))
 
 
-def group_to_dict(group: Group, *, package_count: int | None = None) -> dict[str, Any]:
+def group_to_dict(group: Group, *, package_count: int | None = None, followers: int = 0) -> dict[str, Any]:
     """Return the organization or group as lists show it."""
     shown: dict[str, Any] = {
         "approval_status": group.approval_status,
@@ -82,7 +76,7 @@ def group_to_dict(group: Group, *, package_count: int | None = None) -> dict[str
         "image_url": group.image_url,
         "is_organization": group.is_organization,
         "name": group.name,
-        "num_followers": 0,
+        "num_followers": followers,
         "state": group.state,
         "title": group.title,
         "type": group.type,
@@ -98,9 +92,17 @@ def group_extras(group: Group) -> list[dict[str, Any]]:
 
 
 def parents_to_list(group: Group) -> list[dict[str, Any]]:
-    """Return the parents as organizations and groups show them."""
+    """Return the active parents as organizations and groups show them."""
     return [
-        {"id": parent.id, "name": parent.name, "title": parent.title, "capacity": "public"} for parent in group.parents
+        {
+            "id": parent.id,
+            "name": parent.name,
+            "title": parent.title,
+            "display_name": parent.title or parent.name,
+            "capacity": "parent",
+        }
+        for parent in group.parents
+        if parent.state == "active"
     ]
 
 

@@ -65,4 +65,33 @@ LICENSES: tuple[License, ...] = (
     License("other-closed", "Other (Not Open)", use="", is_open=False, is_generic=True),
 )
 
+_ALIASES = {  # the ids of SPDX, under which other portals know the same licences
+    "CC0-1.0": "cc-zero",
+    "CC-BY-3.0": "cc-by",
+    "CC-BY-4.0": "cc-by",
+    "CC-BY-SA-3.0": "cc-by-sa",
+    "CC-BY-SA-4.0": "cc-by-sa",
+    "CC-BY-NC-4.0": "cc-nc",
+    "PDDL-1.0": "odc-pddl",
+    "ODbL-1.0": "odc-odbl",
+    "ODC-By-1.0": "odc-by",
+    "OGL-UK-3.0": "uk-ogl",
+}
+_ADDRESSES = (  # what the address of a licence holds, whatever its version, language and ending
+    ("creativecommons.org/publicdomain/zero/", "cc-zero"),
+    ("creativecommons.org/licenses/by/", "cc-by"),
+    ("creativecommons.org/licenses/by-sa/", "cc-by-sa"),
+    ("creativecommons.org/licenses/by-nc/", "cc-nc"),
+    ("opendatacommons.org/licenses/pddl", "odc-pddl"),
+    ("opendatacommons.org/licenses/odbl", "odc-odbl"),
+    ("opendatacommons.org/licenses/by", "odc-by"),
+    ("nationalarchives.gov.uk/doc/open-government-licence", "uk-ogl"),
+)
+
 LICENSE_BY_ID = {license_.id: license_ for license_ in LICENSES}
+LICENSE_BY_ID |= {alias: LICENSE_BY_ID[id_] for alias, id_ in _ALIASES.items()}
+
+
+def license_of_url(address: str) -> License | None:
+    """Return the licence that lies at the address, or null."""
+    return next((LICENSE_BY_ID[id_] for part, id_ in _ADDRESSES if part in address.lower()), None)

@@ -10,7 +10,7 @@ import uuid
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text, false
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 JsonObject = dict[str, Any]
@@ -124,7 +124,11 @@ class Package(CatalogueTable):
     """One dataset, under CKAN's word for it; `extras` maps key to text and holds the pointer `release`."""
 
     __tablename__ = "packages"
-    __table_args__ = (Index("ix_packages_state_private_metadata_modified", "state", "private", "metadata_modified"),)
+    __table_args__ = (
+        Index("ix_packages_state_private_metadata_modified", "state", "private", "metadata_modified"),
+        Index("ix_packages_state_private_name", "state", "private", "name"),
+        Index("ix_packages_owner_org_state_private", "owner_org", "state", "private"),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     name: Mapped[str] = mapped_column(unique=True)
@@ -152,6 +156,11 @@ class Package(CatalogueTable):
     )
     tags: Mapped[list[Tag]] = relationship(secondary=package_tags, order_by=lambda: Tag.name)
     groups: Mapped[list[Group]] = relationship(secondary=package_groups, order_by=lambda: Group.name)
+    relationships: Mapped[list[PackageRelationship]] = relationship(
+        primaryjoin=lambda: (Package.id == PackageRelationship.subject_id)
+        | (Package.id == PackageRelationship.object_id),
+        viewonly=True,
+    )
 
 
 class Resource(CatalogueTable):
@@ -186,11 +195,15 @@ class Resource(CatalogueTable):
 
 
 class ShownPackage(CatalogueTable):
-    """The dataset dict of a package as JSON text, ready to be sent; written with the package, absent when outdated."""
+    """The dataset dict of a package as JSON text, ready to be sent; written with the package, absent when outdated.
+
+    `made_by` tells which version of the code made it, see `shown_packages.py`.
+    """
 
     __tablename__ = "shown_packages"
 
     package_id: Mapped[str] = mapped_column(ForeignKey("packages.id", ondelete="CASCADE"), primary_key=True)
+    made_by: Mapped[str] = mapped_column(String(16))
     body: Mapped[str]
 
 
@@ -205,6 +218,9 @@ class PackageRelationship(CatalogueTable):
     object_id: Mapped[str] = mapped_column(ForeignKey("packages.id", ondelete="CASCADE"))
     type: Mapped[str] = mapped_column(String(20))
     comment: Mapped[str] = mapped_column(default="")
+
+    subject: Mapped[Package] = relationship(foreign_keys=[subject_id])
+    object: Mapped[Package] = relationship(foreign_keys=[object_id])
 
 
 class ResourceView(CatalogueTable):
@@ -350,8 +366,24 @@ class ApiToken(CatalogueTable):
     user: Mapped[User] = relationship()
 
 
+class BrowserSession(CatalogueTable):
+    """A person signed in in one browser; only the SHA-256 of the key in the browser's cookie is stored."""
+
+    __tablename__ = "browser_sessions"
+
+    key_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    created: Mapped[datetime]
+    ends_at: Mapped[datetime] = mapped_column(index=True)
+
+    user: Mapped[User] = relationship()
+
+
 class Activity(CatalogueTable):
-    """Who changed what: `data` holds a full snapshot of the object after the change."""
+    """Who changed what: `data` holds a full snapshot of the object after the change.
+
+    `hidden` tells that the dataset was private or a draft then, so that the snapshot is not for everybody, ever.
+    """
 
     __tablename__ = "activities"
     __table_args__ = (Index("ix_activities_object_id_timestamp", "object_id", "timestamp"),)
@@ -362,6 +394,7 @@ class Activity(CatalogueTable):
     object_id: Mapped[str]
     activity_type: Mapped[str] = mapped_column(String(50))
     data: Mapped[JsonObject]
+    hidden: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class DatasetRelease(CatalogueTable):
@@ -380,13 +413,13 @@ class DatasetRelease(CatalogueTable):
 
 
 class ChangeLog(CatalogueTable):
-    """One line per written package, in the write's own transaction; each search index follows it by `seq`."""
+    """The last change of each package, written in the write's own transaction; each search index follows it by `seq`."""
 
     __tablename__ = "change_log"
     __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012  SQLAlchemy reads it once
 
     seq: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
-    package_id: Mapped[str]
+    package_id: Mapped[str] = mapped_column(index=True)
     at: Mapped[datetime]
 
 

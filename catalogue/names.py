@@ -5,24 +5,27 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from catalogue.model import Group, NameRedirect, Package
 
 Kind = Literal["package", "group"]
 
+_FORMER = select(NameRedirect.target_id).where(
+    NameRedirect.kind == bindparam("kind"), NameRedirect.name == bindparam("name")
+)
+_OWNERS = {
+    "package": select(Package.id).where(Package.name == bindparam("name")).union_all(_FORMER),
+    "group": select(Group.id).where(Group.name == bindparam("name")).union_all(_FORMER),
+}
 TAKEN = {"package": "That URL is already in use.", "group": "Group name already exists in database"}
 
 
 def is_taken(session: Session, kind: Kind, name: str, *, by_other_than: str | None) -> bool:
     """Tell whether the name belongs, or once belonged, to another dataset or group than the given one."""
-    table = Package if kind == "package" else Group
-    owners = session.scalars(select(table.id).where(table.name == name)).all()
-    former = session.scalars(
-        select(NameRedirect.target_id).where(NameRedirect.kind == kind, NameRedirect.name == name)
-    ).all()
-    return any(owner != by_other_than for owner in (*owners, *former))
+    owners = session.scalars(_OWNERS[kind], {"kind": kind, "name": name})
+    return any(owner != by_other_than for owner in owners)
 
 
 def redirect_old_name(session: Session, kind: Kind, *, old: str, new: str, target_id: str, now: datetime) -> None:

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, literal, select, text
+from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from catalogue.actions.context import Context
+from catalogue.change_log import log_change, log_changes
 from catalogue.errors import ValidationError
-from catalogue.groups import packages_of
-from catalogue.model import Activity, ChangeLog, Group, Package, Resource, Tag, new_id
+from catalogue.model import Activity, Package, Resource, Tag, new_id
 from catalogue.names import TAKEN, redirect_old_name
 from catalogue.package_input import PackageInput
 from catalogue.packages import package_to_dict, resource_to_dict
+from catalogue.relationships import without_relationships
 from catalogue.releases import follow_pointer
 from catalogue.resource_input import ResourceInput
-
-TAG_NAMESPACE = uuid.UUID("9c6a3f0e-6a7e-5d0a-9d3c-2f6b8a1e4c70")
-CHANGE_LOG_LOCK = 7_404_101  # PostgreSQL: lines of the change log become visible in the order of their numbers
+from catalogue.rows.pushed_files import drop_lost_rows
+from catalogue.shown_packages import keep_shown
+from catalogue.uploads import drop_lost_uploads
+from catalogue.views import add_missing_views, missing_views
+from catalogue.vocabularies import tag_id
 
 
 def write_package(context: Context, package: Package, given: PackageInput) -> None:
@@ -41,7 +43,7 @@ def write_package(context: Context, package: Package, given: PackageInput) -> No
         setattr(package, column, value)
     package.organization = given.organization
     package.extras = given.extras
-    package.tags = ensure_tags(context.session, given.tags)
+    package.tags = [*ensure_tags(context.session, given.tags), *given.vocabulary_tags]
     package.groups = given.groups
     if given.resources is not None:
         package.resources = _write_resources(package, given.resources, now)
@@ -72,23 +74,36 @@ def save_package(context: Context, package: Package, *, before: dict[str, Any] |
         ValidationError: another transaction took the name at the same moment.
     """
     session, now = context.session, context.now()
-    after = package_to_dict(package)
     if before is not None:
+        after = package_to_dict(package)
         if _without_times(before) == _without_times(after):
             return before
+        drop_lost_uploads(context, before, after)
+        drop_lost_rows(context, before, after)
         package.metadata_modified = now
+        if (before["state"], before["private"]) != (package.state, package.private):
+            log_related(session, package, now)
         _move_times_of_resources(package, before, now)
     try:
         session.flush()
     except IntegrityError as error:
         raise ValidationError({"name": [TAKEN["package"]]}) from error
-    if before is None or _pointer(before) != _pointer(after):
-        follow_pointer(session, package, now)
+    _make_viewable(context, package, before)
     after = package_to_dict(package)
-    log_change(session, package.id, now)
-    record_activity(context, package.id, _activity_type(before, package), {"package": after})
+    if _pointer(before) != _pointer(after):
+        follow_pointer(session, package, now)
+    log_change(session, package.id, now, is_new=before is None)
+    keep_shown(context, package, after)
+    record_activity(context, package.id, _activity_type(before, package), {"package": without_relationships(after)})
     session.flush()
     return after
+
+
+def log_related(session: Session, package: Package, now: datetime) -> None:
+    """Tell all readers that the datasets related to this one show it from now on, or show it no longer."""
+    ends = {end for row in package.relationships for end in (row.subject_id, row.object_id)}
+    if related := ends - {package.id}:
+        log_changes(session, Package.id.in_(related), now)
 
 
 def _activity_type(before: dict[str, Any] | None, package: Package) -> str:
@@ -109,13 +124,25 @@ def _move_times_of_resources(package: Package, before: dict[str, Any], now: date
             resource.metadata_modified = now
 
 
-def _pointer(shown: dict[str, Any]) -> dict[str, str]:
-    return {extra["key"]: extra["value"] for extra in shown["extras"] if extra["key"] in {"release", "release_summary"}}
+def _make_viewable(context: Context, package: Package, before: dict[str, Any] | None) -> None:
+    """Give views to new resources, and to those that can be shown in another way now."""
+    locale = context.settings.locale
+    known = {one["id"]: (one["format"], one["datastore_active"]) for one in before["resources"]} if before else {}
+    for resource in package.resources:
+        if resource.id not in known:
+            context.session.add_all(missing_views(resource, locale=locale))
+        elif known[resource.id] != (resource.format, resource.datastore_active):
+            add_missing_views(context.session, [resource], locale=locale)
+
+
+def _pointer(shown: dict[str, Any] | None) -> dict[str, str]:
+    extras = shown["extras"] if shown else []
+    return {extra["key"]: extra["value"] for extra in extras if extra["key"] in {"release", "release_summary"}}
 
 
 def ensure_tags(session: Session, names: list[str]) -> list[Tag]:
     """Return the free tags with these names; those that do not exist yet are made, also when others make them now."""
-    ids = {str(uuid.uuid5(TAG_NAMESPACE, f"/{name}")): name for name in sorted(names)}
+    ids = {tag_id(name): name for name in sorted(names)}
     if not ids:
         return []
     statement = select(Tag).where(Tag.id.in_(ids)).order_by(Tag.name)
@@ -129,24 +156,6 @@ def ensure_tags(session: Session, names: list[str]) -> list[Tag]:
     return list(found)
 
 
-def log_change(session: Session, package_id: str, now: datetime) -> None:
-    """Tell all search indexes that the dataset changed, appeared or vanished."""
-    _keep_log_in_order(session)
-    session.execute(insert(ChangeLog).values(package_id=package_id, at=now))
-
-
-def log_change_of_group(session: Session, group: Group, now: datetime) -> None:
-    """Tell all search indexes that the datasets of an organization or group show other words now."""
-    _keep_log_in_order(session)
-    changed = select(Package.id, literal(now, ChangeLog.at.type)).where(packages_of(group))
-    session.execute(insert(ChangeLog).from_select(["package_id", "at"], changed))
-
-
-def _keep_log_in_order(session: Session) -> None:
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": CHANGE_LOG_LOCK})
-
-
 def record_activity(context: Context, object_id: str, activity_type: str, data: dict[str, Any]) -> None:
     """Write down who did what, with a snapshot of the object."""
     context.session.add(
@@ -156,8 +165,13 @@ def record_activity(context: Context, object_id: str, activity_type: str, data: 
             object_id=object_id,
             activity_type=activity_type,
             data={**data, "actor": context.user.name if context.user else None},
+            hidden=_is_hidden(data.get("package")),
         )
     )
+
+
+def _is_hidden(shown: dict[str, Any] | None) -> bool:
+    return shown is not None and (shown["private"] or shown["state"] == "draft")
 
 
 def write_resource(context: Context, package: Package, given: ResourceInput) -> Resource:

@@ -9,21 +9,24 @@ from typing import Any
 
 from sqlalchemy import select
 
-from catalogue.actions.authorize import may, require
+from catalogue.actions.authorize import may, may_create_unowned, require
 from catalogue.actions.context import Context
 from catalogue.errors import NotFound
 from catalogue.groups import find_group
-from catalogue.model import Group, Package
+from catalogue.model import Group, Package, Tag
 from catalogue.names import TAKEN, is_taken
-from catalogue.packages import PACKAGE_TEXTS
+from catalogue.packages import PACKAGE_TEXTS, PACKAGE_TRANSLATED
 from catalogue.resource_input import ResourceInput, read_resources
+from catalogue.translations import ENDING, NOTHING_STORED, StoredTexts, read_translations
 from catalogue.validation import MISSING, FieldReader, as_text, list_of_dicts, tag_faults
+from catalogue.vocabularies import find_vocabulary, tag_id
 
 STATES = ("active", "draft", "deleted")
 FIELD_NAMES = {
     *PACKAGE_TEXTS,
     *("id", "name", "title", "type", "state", "private", "owner_org", "metadata_created", "metadata_modified"),
     *("creator_user_id", "resources", "tags", "tag_string", "groups", "extras"),
+    *(field + ENDING for field in PACKAGE_TRANSLATED),
 }
 _ID = re.compile(r"[A-Za-z0-9_-]{2,100}\Z")
 
@@ -35,7 +38,8 @@ class PackageInput:
     columns: dict[str, Any]
     organization: Group | None
     extras: dict[str, str] = field(default_factory=dict)
-    tags: list[str] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)  # the free ones
+    vocabulary_tags: list[Tag] = field(default_factory=list)
     groups: list[Group] = field(default_factory=list)
     resources: list[ResourceInput] | None = None
 
@@ -49,12 +53,15 @@ def read_package(context: Context, raw: Mapping[str, Any], package: Package | No
         NotFound, NotAuthorized: a group does not exist, or the caller may not put datasets into it.
     """
     groups = _read_groups(context, raw, package)
+    stored = StoredTexts({"title": package.title, "notes": package.notes}, package.extras) if package else None
+    raw, errors = read_translations(raw, PACKAGE_TRANSLATED, stored or NOTHING_STORED, context.settings.locale)
     reader = FieldReader(raw)
+    reader.errors.update(errors)
     columns = _read_columns(context, reader, package)
     given = PackageInput(columns=columns, organization=_read_owner(context, reader, package), groups=groups)
     if given.organization is None and columns["private"]:
         reader.fault("private", "Datasets with no organization can't be private.")
-    given.tags = _read_tags(reader)
+    given.tags, given.vocabulary_tags = _read_tags(context, reader)
     given.extras = _read_extras(reader)
     if raw.get("resources") is not None:
         given.resources, faults = read_resources(context, list_of_dicts(raw, "resources"), package)
@@ -110,7 +117,8 @@ def _read_first_columns(context: Context, reader: FieldReader) -> dict[str, Any]
 def _read_owner(context: Context, reader: FieldReader, package: Package | None) -> Group | None:
     written = reader.text("owner_org")
     if not written:
-        if package is None or package.owner_org is not None:  # a dataset that lost its owner may stay as it is
+        stays = package is not None and package.owner_org is None  # a dataset that lost its owner may stay as it is
+        if not stays and not may_create_unowned(context):
             reader.fault("owner_org", "An organization must be provided")
         return None
     organization = find_group(context.session, written, is_organization=True)
@@ -120,6 +128,9 @@ def _read_owner(context: Context, reader: FieldReader, package: Package | None) 
     moves = package is None or package.owner_org != organization.id
     if moves and not may(context, "package_create", organization.id):
         reader.fault("owner_org", "You cannot add a dataset to this organization")
+    elif moves and package and package.owner_org and not may(context, "package_update", package.owner_org):
+        # A collaborator edits the dataset, but does not take it away from its organization.
+        reader.fault("owner_org", "You cannot move this dataset to another organization")
     return organization
 
 
@@ -139,23 +150,36 @@ def _read_groups(context: Context, raw: Mapping[str, Any], package: Package | No
     return list(groups.values())
 
 
-def _read_tags(reader: FieldReader) -> list[str]:
+def _read_tags(context: Context, reader: FieldReader) -> tuple[list[str], list[Tag]]:
+    """Return the names of the free tags, and the tags of vocabularies."""
     names: dict[str, None] = {}
+    chosen: dict[str, Tag] = {}
     for item in list_of_dicts(reader.raw, "tags"):
-        if item.get("vocabulary_id"):
-            reader.fault("tags", "Tag vocabulary was not found.")
         name = as_text(item["name"]).strip() if item.get("name") is not None else None
         if name is None:
             reader.fault("tags", MISSING)
-        else:
+        elif not item.get("vocabulary_id"):
             names[name] = None
+        elif tag := _read_vocabulary_tag(context, reader, name, vocabulary=as_text(item["vocabulary_id"])):
+            chosen[tag.id] = tag
     for name in (reader.text("tag_string") or "").split(","):
         if name.strip():
             names[name.strip()] = None
     for name in names:
         for fault in tag_faults(name):
             reader.fault("tags", fault)
-    return sorted(names)
+    return sorted(names), list(chosen.values())
+
+
+def _read_vocabulary_tag(context: Context, reader: FieldReader, name: str, *, vocabulary: str) -> Tag | None:
+    found = find_vocabulary(context.session, vocabulary)
+    if found is None:
+        reader.fault("tags", "Tag vocabulary was not found.")
+        return None
+    tag = context.session.get(Tag, tag_id(name, vocabulary_id=found.id))
+    if tag is None:
+        reader.fault("tags", f"Tag {name[:100]} does not belong to vocabulary {found.name}")
+    return tag
 
 
 def _read_extras(reader: FieldReader) -> dict[str, str]:

@@ -11,10 +11,13 @@ from sqlalchemy.orm.interfaces import ORMOption
 
 from catalogue.errors import NotFound
 from catalogue.licenses import LICENSE_BY_ID
-from catalogue.model import Group, NameRedirect, Package, Resource, Tag
+from catalogue.model import Group, NameRedirect, Package, PackageRelationship, Resource, Tag
+from catalogue.relationships import relationships_to_dict
 from catalogue.times import show_time
+from catalogue.translations import ENDING, portal_language, translated
 
 PACKAGE_TEXTS = ("notes", "url", "version", "author", "author_email", "maintainer", "maintainer_email", "license_id")
+PACKAGE_TRANSLATED = ("title", "notes")
 RESOURCE_COLUMNS = tuple(column.key for column in Resource.__table__.columns if column.key != "extras")
 
 
@@ -25,6 +28,10 @@ def everything() -> tuple[ORMOption, ...]:
         selectinload(Package.resources),
         selectinload(Package.tags),
         selectinload(Package.groups),
+        # The datasets at the other end cost a query only where there are any.
+        selectinload(Package.relationships).options(
+            selectinload(PackageRelationship.subject), selectinload(PackageRelationship.object)
+        ),
     )
 
 
@@ -70,6 +77,7 @@ def packages_by_ids(session: Session, ids: Sequence[str]) -> list[Package]:
 def package_to_dict(package: Package) -> dict[str, Any]:
     """Return the dataset as `package_show` shows it."""
     license_ = LICENSE_BY_ID.get(package.license_id or "")
+    language = portal_language(package)
     shown: dict[str, Any] = {
         "id": package.id,
         "name": package.name,
@@ -88,11 +96,14 @@ def package_to_dict(package: Package) -> dict[str, Any]:
         "num_resources": len(package.resources),
         "num_tags": len(package.tags),
         "resources": [resource_to_dict(resource) for resource in package.resources],
-        "tags": [tag_to_dict(tag) for tag in sorted(package.tags, key=lambda tag: tag.name)],
+        "tags": [tag_to_dict(tag) for tag in sorted(package.tags, key=lambda tag: (tag.name, tag.id))],
         "groups": [group_of_package(group) for group in sorted(package.groups, key=lambda group: group.name)],
         "extras": extras_to_list(package.extras),
-        "relationships_as_subject": [],
-        "relationships_as_object": [],
+        **relationships_to_dict(package),
+        **{
+            field + ENDING: translated(field, getattr(package, field), package.extras, language)
+            for field in PACKAGE_TRANSLATED
+        },
     }
     if license_ and license_.url:
         shown["license_url"] = license_.url

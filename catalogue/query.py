@@ -39,10 +39,11 @@ class MatchAll:
 
 @dataclass(frozen=True)
 class Term:
-    """One bare word; `field` is null for the default field."""
+    """One bare word; `field` is null for the default field, `edits` is how many letters may differ."""
 
     field: str | None
     text: str
+    edits: int = 0
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,13 @@ class Range:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """What was asked for first, then what may stand for it, each with what a hit there is worth."""
+
+    options: tuple[tuple[Node, float], ...]
+
+
+@dataclass(frozen=True)
 class Group:
     """Clauses side by side. With `lenient`, a few optional clauses may fail (the plain language on long questions)."""
 
@@ -81,7 +89,7 @@ class Group:
     lenient: bool = False
 
 
-Node = MatchAll | Term | Phrase | Pattern | Range | Group
+Node = MatchAll | Term | Phrase | Pattern | Range | Choice | Group
 
 
 class QuerySyntaxError(ValueError):
@@ -89,6 +97,7 @@ class QuerySyntaxError(ValueError):
 
 
 _EVERYTHING = {"", "*", "*:*", '""', "''"}
+_MOST_SLOP = 1000
 _LOCAL_PARAMETERS = re.compile(r"\{!|_query_\s*:|_val_\s*:")
 _PLAIN = re.compile(r'([+-]?)(?:"([^"]*)"|(\S+))')
 
@@ -259,11 +268,11 @@ class _Parser:
                 raise QuerySyntaxError("two fields in a row")
         token = self.take()
         node = self.value(token, field)
-        slop = 0
         while self.peek() in {"boost", "fuzzy"}:
             suffix = self.take()
-            slop = int(suffix.text[1:]) if suffix.kind == "fuzzy" and suffix.text[1:].isdigit() else slop
-        return Phrase(node.field, node.text, slop) if isinstance(node, Phrase) else node
+            if suffix.kind == "fuzzy":
+                node = _loosened(node, suffix.text[1:])
+        return node
 
     def value(self, token: _Token, field: str | None) -> Node:
         """Read what stands behind a field or alone."""
@@ -281,6 +290,15 @@ class _Parser:
         if token.kind not in readers:
             raise QuerySyntaxError("an operator or bracket stands where a value belongs")
         return readers[token.kind](token.text, field)
+
+
+def _loosened(node: Node, amount: str) -> Node:
+    """Return a phrase whose words may stand apart, or a word whose letters may differ; a share of letters is one."""
+    if isinstance(node, Phrase):
+        return Phrase(node.field, node.text, min(int(amount), _MOST_SLOP) if amount.isdigit() else 0)
+    if isinstance(node, Term):
+        return Term(node.field, node.text, min(int(amount), 2) if amount.isdigit() else 1 if amount else 2)
+    return node
 
 
 def _join(clauses: list[tuple[Occur, Node]], conjunction: str | None) -> None:

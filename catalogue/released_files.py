@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
 from catalogue.errors import NotFound
-from catalogue.settings import CatalogueSettings
+from catalogue.settings import CatalogueSettings, StorageSettings
 
 if TYPE_CHECKING:  # it reads through this module
     from catalogue.released_tables import ReleasedTables
@@ -237,32 +237,40 @@ def _chunks(file: BinaryIO, length: int | None) -> Iterator[bytes]:
         yield chunk
 
 
+def s3_place(storage: StorageSettings) -> tuple[str, str]:
+    """Return the bucket and what all keys in it begin with: empty, or with a slash at its end."""
+    bucket, _, prefix = storage.url.removeprefix("s3://").partition("/")
+    return bucket, f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+
+
+def s3_client(storage: StorageSettings) -> Any:
+    """Return a client of the S3 service that the settings name."""
+    import boto3
+    from botocore.config import Config
+
+    return boto3.client(
+        "s3",
+        endpoint_url=storage.endpoint_url,
+        region_name=storage.region,
+        aws_access_key_id=storage.access_key.get_secret_value(),
+        aws_secret_access_key=storage.secret_key.get_secret_value(),
+        config=Config(
+            signature_version="s3v4",
+            s3={"addressing_style": "path"},
+            connect_timeout=5,
+            read_timeout=30,
+            retries={"max_attempts": 3, "mode": "standard"},
+            request_checksum_calculation="when_required",
+        ),
+    )
+
+
 class _S3Shelf:
     """Objects of an S3 service."""
 
     def __init__(self, settings: CatalogueSettings) -> None:
-        import boto3
-        from botocore.config import Config
-
-        storage = settings.storage
-        bucket, _, prefix = storage.url.removeprefix("s3://").partition("/")
-        self.bucket = bucket
-        self.prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
-        self.client = boto3.client(
-            "s3",
-            endpoint_url=storage.endpoint_url,
-            region_name=storage.region,
-            aws_access_key_id=storage.access_key.get_secret_value(),
-            aws_secret_access_key=storage.secret_key.get_secret_value(),
-            config=Config(
-                signature_version="s3v4",
-                s3={"addressing_style": "path"},
-                connect_timeout=5,
-                read_timeout=30,
-                retries={"max_attempts": 3, "mode": "standard"},
-                request_checksum_calculation="when_required",
-            ),
-        )
+        self.bucket, self.prefix = s3_place(settings.storage)
+        self.client = s3_client(settings.storage)
 
     def path(self, key: str) -> None:  # noqa: ARG002  no object lies on this machine
         return None

@@ -15,15 +15,6 @@ DATASTORE_TYPES = {
     "datetime": "timestamp",
     "time": "time",
 }
-NATIVE_TYPES = {
-    "int": "int8",
-    "numeric": "float8",
-    "bool": "bool",
-    "date": "date",
-    "timestamp": "timestamp",
-    "time": "time",
-    "text": "text",
-}
 
 
 @dataclass(frozen=True)

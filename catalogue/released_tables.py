@@ -12,11 +12,13 @@ import sqlite3
 import tempfile
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from urllib.parse import quote
 
 from catalogue.released_files import FilesUnavailable, ReleasedFiles
+from catalogue.rows.connections import Connections
+from catalogue.rows.word_index import SUFFIX, WordIndexes
 
 _log = logging.getLogger(__name__)
 
@@ -30,6 +32,8 @@ class ReleasedTables:
         self._verified: dict[tuple[str, str], Path] = {}
         self._locks: dict[tuple[str, str], threading.Lock] = {}
         self._guard = threading.Lock()
+        self._connections = Connections()
+        self._words = WordIndexes()
 
     def path(self, dataset: str, release: str, *, manifest_sha256: str | None = None) -> Path:
         """Return the local copy of a release's SQLite file, fetching it when it is not here.
@@ -52,14 +56,21 @@ class ReleasedTables:
                 known = self._verified[key] = self._fetched(dataset, release, manifest_sha256)
         return known
 
-    def connect(self, dataset: str, release: str, *, manifest_sha256: str | None = None) -> sqlite3.Connection:
-        """Return a read-only connection to a release's SQLite file; the caller closes it."""
-        path = self.path(dataset, release, manifest_sha256=manifest_sha256)
-        connection = sqlite3.connect(
-            f"file:{quote(str(path.resolve()))}?mode=ro&immutable=1", uri=True, check_same_thread=False
-        )
-        connection.row_factory = sqlite3.Row
-        return connection
+    @contextmanager
+    def lease(self, path: Path, words: Path | None = None) -> Iterator[sqlite3.Connection]:
+        """Lend a read-only connection to a local copy, with its index of words as `side` when that is named."""
+        with self._connections.lease(path, words) as connection:
+            yield connection
+
+    def words(self, path: Path, table: str, columns: Sequence[str]) -> Path:
+        """Return the file with the words of one table of a local copy; it is made when it is first wanted.
+
+        Raises:
+            ValidationError: that takes longer than a caller should wait.
+        """
+        number = hashlib.sha256(table.encode()).hexdigest()[:12]
+        target = path.with_name(f"{path.name.removesuffix('.db')}.{number}{SUFFIX}")
+        return self._words.wanted(path, target, table=table, columns=columns)
 
     def clean(self, keep: Iterable[tuple[str, str]], *, older_than_seconds: float = 60) -> list[Path]:
         """Remove local copies of releases that are not in `keep`; return what was removed.
@@ -70,9 +81,12 @@ class ReleasedTables:
         """
         wanted = {self._local(dataset, release).name for dataset, release in keep}
         removed = []
-        for path in sorted(self.folder.glob("*.db")) if self.folder.is_dir() else []:
-            if path.name not in wanted and path.stat().st_mtime <= time.time() - older_than_seconds:
+        copies = [path for path in sorted(self.folder.glob("*.*")) if path.suffix in {".db", SUFFIX}]
+        for path in copies:
+            copy = path.name if path.suffix == ".db" else f"{path.name.rsplit('.', 2)[0]}.db"
+            if copy not in wanted and path.stat().st_mtime <= time.time() - older_than_seconds:
                 path.unlink(missing_ok=True)
+                self._connections.forget(path)
                 removed.append(path)
         with self._guard:
             self._verified = {key: path for key, path in self._verified.items() if path not in removed}
@@ -106,6 +120,15 @@ class ReleasedTables:
         finally:
             part.unlink(missing_ok=True)
         _log.info("fetched the tables of %s %s", dataset, release)
+        self._clean_up_after(dataset)
+
+    def _clean_up_after(self, dataset: str) -> None:
+        """Keep the two newest copies of a dataset: readers in other processes may still turn to the one before."""
+        copies = {path: path.name.removesuffix(".db").partition(".") for path in self.folder.glob("*.db")}
+        own = [path for path, (owner, _, _) in copies.items() if owner == dataset]
+        with suppress(FileNotFoundError):  # another process cleans up too
+            older = sorted(own, key=lambda path: path.stat().st_mtime)[:-2]
+            self.clean((owner, release) for path, (owner, _, release) in copies.items() if path not in older)
 
 
 def _sha256(path: Path) -> str:

@@ -14,7 +14,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from catalogue.model import DatasetRelease, Package
-from catalogue.packages import find_package_id
 from catalogue.times import read_time
 
 PUBLISHED = "published"
@@ -27,22 +26,6 @@ def dataset_releases(session: Session, package_id: str) -> list[DatasetRelease]:
     """Return all releases of a dataset, the last published first."""
     rows = session.scalars(select(DatasetRelease).where(DatasetRelease.dataset_id == package_id)).all()
     return sorted(rows, key=_age, reverse=True)
-
-
-def is_released(session: Session, dataset_name: str, release: str) -> bool:
-    """Tell whether everybody may have the files of this release: known, not withdrawn, of an active public dataset."""
-    package_id = find_package_id(session, dataset_name)
-    statement = select(DatasetRelease.release).join(Package, Package.id == DatasetRelease.dataset_id)
-    found = session.scalar(
-        statement.where(
-            DatasetRelease.dataset_id == package_id,
-            DatasetRelease.release == release,
-            DatasetRelease.state != WITHDRAWN,
-            Package.state == "active",
-            Package.private.is_(False),
-        )
-    )
-    return found is not None
 
 
 def follow_pointer(session: Session, package: Package, now: datetime) -> None:

@@ -8,9 +8,11 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from flask import Request, abort
-from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.datastructures import MultiDict
 
 from catalogue.errors import BadRequest, ValidationError
+from catalogue.multipart import read_multipart
+from catalogue.receiving import Receiver
 
 MAX_BODY_BYTES = 64 * 2**20
 MAX_FORM_FIELDS_BYTES = 16 * 2**20
@@ -22,27 +24,31 @@ _NOT_JSON = (
 )
 
 
-def read_params(request: Request, *, reads: bool) -> dict[str, Any]:
+def read_params(request: Request, *, reads: bool, receiver: Receiver) -> dict[str, Any]:
     """Return the parameters of the call.
 
     Args:
         request: of Flask.
         reads: the action has no side effects; only then the query string of a POST without a body counts.
+        receiver: takes the files of a multipart body.
 
     Raises:
         BadRequest: the body is no JSON object.
-        ValidationError: the parameters hold what no database can store.
+        ValidationError: the parameters hold what no database can store, or a file where none belongs.
     """
-    request.max_content_length = MAX_BODY_BYTES
-    request.max_form_memory_size = MAX_FORM_FIELDS_BYTES
-    params = _plain(request.args) if request.method in {"GET", "HEAD"} else _read_body(request, reads=reads)
+    if request.method == "POST" and request.mimetype == "multipart/form-data":
+        params = read_multipart(request, receiver.take, most_text_bytes=MAX_FORM_FIELDS_BYTES)
+        if receiver.misplaced:
+            raise ValidationError(receiver.misplaced)
+    else:
+        request.max_content_length = MAX_BODY_BYTES
+        request.max_form_memory_size = MAX_FORM_FIELDS_BYTES
+        params = _plain(request.args) if request.method in {"GET", "HEAD"} else _read_body(request, reads=reads)
     _check_texts(params, depth=0)
     return params
 
 
 def _read_body(request: Request, *, reads: bool) -> dict[str, Any]:
-    if request.mimetype == "multipart/form-data":
-        return {**_plain(request.form), **{name: request.files[name] for name in request.files}}
     body = request.get_data(cache=True)
     if not body:
         return _plain(request.args) if reads else {}
@@ -101,8 +107,6 @@ def _check_texts(value: object, *, depth: int) -> None:
     elif isinstance(value, dict):
         for key, item in value.items():
             _check_texts(key, depth=depth + 1)
-            if isinstance(item, FileStorage) and not str(key).endswith("upload"):
-                raise ValidationError({str(key): ["A file cannot be the value of this field"]})
             _check_texts(item, depth=depth + 1)
     elif isinstance(value, list):
         for item in value:

@@ -14,15 +14,15 @@ from catalogue.actions.parameters import boolean
 from catalogue.errors import SearchError, SearchQueryError, ValidationError
 from catalogue.licenses import LICENSE_BY_ID
 from catalogue.model import Group
-from catalogue.packages import package_to_dict, packages_by_ids
 from catalogue.query import Node, has_local_parameters, parse_filter, parse_search
 from catalogue.search_compile import mentions_field
-from catalogue.search_index import SearchIndex, SearchPage, SearchRequest, Visibility
+from catalogue.search_index import SearchIndex
 from catalogue.search_order import DEFAULT_SORT, parse_sort
+from catalogue.search_request import SearchPage, SearchRequest, Visibility
+from catalogue.shown_packages import shown_list, shown_texts
 
-__all__ = ["MAX_ROWS", "SearchIndex", "package_search", "read_request"]
+__all__ = ["SearchIndex", "package_search", "read_request"]
 
-MAX_ROWS = 1000
 _OURS = {
     *("q", "fq", "fq_list", "sort", "rows", "start", "fl", "use_default_schema"),
     *("facet", "facet.field", "facet.limit", "facet.mincount"),
@@ -30,7 +30,7 @@ _OURS = {
 }
 _IGNORED = {
     *("qf", "wt", "bf", "boost", "tie", "defType", "mm", "df", "pf", "ps", "qt", "hl", "q.op"),
-    *("extras", "callback", "echoParams", "facet.sort"),
+    *("extras", "callback", "_", "echoParams", "facet.sort"),
 }
 _GROUP_FIELDS = {"organization", "groups"}
 
@@ -45,12 +45,10 @@ def package_search(context: Context, params: Mapping[str, Any]) -> dict[str, Any
     """
     request, sort = read_request(context, params)
     page = context.search.search(request, now=context.now)
-    packages = [package_to_dict(package) for package in packages_by_ids(context.session, page.ids)]
-    wanted = _listed(params.get("fl"))
     return {
         "count": page.count,
         "sort": sort,
-        "results": [_chosen(package, wanted) for package in packages] if wanted else packages,
+        "results": _results(context, page.ids, _listed(params.get("fl"))),
         "facets": page.facets,
         "search_facets": _search_facets(context, page),
     }
@@ -72,7 +70,7 @@ def read_request(context: Context, params: Mapping[str, Any]) -> tuple[SearchReq
         visibility=_visibility(context, params, (query, *filters)),
         sort=parse_sort(sort),
         start=_natural(params, "start", default=0),
-        rows=min(_natural(params, "rows", default=10), MAX_ROWS),
+        rows=min(_natural(params, "rows", default=10), context.settings.search_rows_max),
         facets=tuple(dict.fromkeys(_listed(params.get("facet.field")))) if has_facets else (),
         facet_limit=_integer(params, "facet.limit", default=50),
         facet_mincount=_integer(params, "facet.mincount", default=1),
@@ -140,10 +138,18 @@ def _visibility(context: Context, params: Mapping[str, Any], asked: tuple[Node, 
         user_id=context.user.id,
         organizations=tuple(sorted(id_ for id_, role in context.roles.items() if role >= Role.MEMBER)),
         is_unlimited=context.is_sysadmin,
-        include_private=boolean(params, "include_private", default=False),
+        packages=tuple(sorted(context.collaborations)),
+        include_private=boolean(params, "include_private", default=context.settings.default_include_private),
         include_drafts=names_state or boolean(params, "include_drafts", default=False),
         include_deleted=names_state or boolean(params, "include_deleted", default=False),
     )
+
+
+def _results(context: Context, ids: list[str], wanted: list[str]) -> Any:
+    """Return the datasets whole, or only the index fields that `fl` asks for."""
+    if not wanted:
+        return shown_list(context, ids)
+    return [_chosen(json.loads(text), wanted) for text in shown_texts(context, ids)]
 
 
 def _chosen(package: Mapping[str, Any], wanted: list[str]) -> dict[str, Any]:
@@ -158,7 +164,9 @@ def _chosen(package: Mapping[str, Any], wanted: list[str]) -> dict[str, Any]:
         "groups": [group["name"] for group in package["groups"]],
         "res_format": [resource["format"] for resource in resources],
         "res_name": [resource["name"] for resource in resources],
+        "res_description": [resource["description"] for resource in resources if resource["description"]],
         "res_url": [resource["url"] for resource in resources],
+        "license": package["license_title"],
         "capacity": "private" if package["private"] else "public",
         "dataset_type": package["type"],
         "entity_type": "package",

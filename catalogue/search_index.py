@@ -1,90 +1,49 @@
 """The search index: a tantivy index beside the database, which stays the truth.
 
 Each process keeps an index of its own and follows the catalogue's change log before each search, so that it reads its own
-writes and those of every other process. A broken index is thrown away and built again.
+writes and those of every other process, and no write waits for an index. A broken index is thrown away and built again.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import json
 import logging
-import shutil
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import tantivy
 from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
 
-from catalogue.errors import SearchIndexError
+from catalogue.errors import SearchError, SearchIndexError
 from catalogue.model import ChangeLog, Package
-from catalogue.packages import everything, packages_by_ids
-from catalogue.query import MatchAll, Node
-from catalogue.search_compile import Compiler, is_scored
-from catalogue.search_fields import EXACT_FIELDS, SCHEMA_VERSION, build_analyzers, build_schema, document_of, json_key
-from catalogue.search_order import SCORE, SortKey, page_of_ids
+from catalogue.search_answer import AnswerCache, Answerer
+from catalogue.search_fields import SCHEMA_VERSION, build_analyzers, build_schema, document_of
+from catalogue.search_files import IndexFolder, IndexState, is_intact
+from catalogue.search_request import SearchPage, SearchRequest, Visibility
+from catalogue.search_rows import DatasetRow, all_rows, rows_by_ids
 from catalogue.settings import CatalogueSettings
 from catalogue.store import Store
+from catalogue.synonyms import Lexicon, Synonyms
+
+__all__ = ["SearchIndex", "SearchPage", "SearchRequest", "Visibility"]
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 BATCH = 500
 WRITER_BYTES = 32_000_000
-MOST_FACET_VALUES = 65_000
 GAP_SECONDS = 60  # how long a missing number of the change log may still be committed by a slow writer
-
-
-@dataclass(frozen=True)
-class Visibility:
-    """What the caller may find beside active public datasets; stands outside whatever the caller's query says.
-
-    Attributes:
-        user_id: Owner of the drafts and deleted datasets that may be found; null for anonymous callers.
-        organizations: Ids of organizations whose private datasets may be found.
-        is_unlimited: Sysadmin: all private, draft and deleted datasets that were asked for.
-    """
-
-    user_id: str | None = None
-    organizations: tuple[str, ...] = ()
-    is_unlimited: bool = False
-    include_private: bool = False
-    include_drafts: bool = False
-    include_deleted: bool = False
-
-
-PUBLIC_ONLY = Visibility()
-EVERYTHING = MatchAll()
-
-
-@dataclass(frozen=True)
-class SearchRequest:
-    """One question to the index."""
-
-    query: Node = EVERYTHING
-    filters: tuple[Node, ...] = ()
-    visibility: Visibility = PUBLIC_ONLY
-    sort: tuple[SortKey, ...] = ()
-    start: int = 0
-    rows: int = 10
-    facets: tuple[str, ...] = ()
-    facet_limit: int = 50
-    facet_mincount: int = 1
-
-
-@dataclass(frozen=True)
-class SearchPage:
-    """The answer: how many datasets match, the ids of one page, and counts per value of each facet field."""
-
-    count: int
-    ids: list[str]
-    facets: dict[str, dict[str, int]]
+INTACT_SECONDS = 60  # how long files that were found whole are believed to be so
+WAIT_SECONDS = 60  # how long a search waits for an index that is being built
 
 
 class _BrokenIndex(Exception):  # noqa: N818  caught in this module only
@@ -96,16 +55,25 @@ class SearchIndex:
 
     def __init__(self, settings: CatalogueSettings, store: Store) -> None:
         self._store = store
-        self._folder = settings.home / "search"
-        self._database = hashlib.sha256(settings.effective_database_url.encode()).hexdigest()[:16]
+        self._synonyms = Synonyms(settings.synonyms)
+        database = hashlib.sha256(settings.effective_database_url.encode()).hexdigest()[:16]
+        self._folder = IndexFolder(settings.home / "search", schema=SCHEMA_VERSION, database=database)
         self._lock = threading.RLock()
         self._schema = build_schema()
         self._analyzers = build_analyzers()
         self._index: tantivy.Index | None = None
         self._writer: tantivy.IndexWriter | None = None
-        self._in_memory = False
+        self._state: IndexState | None = None  # null: in memory
+        self._mark = (0, 0)
         self._seq = 0
         self._gaps: dict[int, float] = {}
+        self._intact_until = 0.0
+        self._cache = AnswerCache()
+
+    @property
+    def is_in_memory(self) -> bool:
+        """Tell whether the home cannot be written, so that each start builds the index anew."""
+        return self._state is None
 
     # ---- asking
 
@@ -114,79 +82,81 @@ class SearchIndex:
 
         Raises:
             SearchError: The query cannot be answered as it stands.
-            SearchIndexError: The index is broken and could not be built again.
+            SearchIndexError: The index is being built, or is broken and could not be built again.
         """
-        try:
-            return self._answer(request, now)
-        except _BrokenIndex:
-            _log.warning("the search index is broken; it is built again")
-            self.rebuild()
-        try:
-            return self._answer(request, now)
-        except _BrokenIndex as error:
-            raise SearchIndexError("The search index is broken and could not be built again") from error
+        for is_last in (False, True):
+            try:
+                return self._answered(request, now)
+            except _BrokenIndex as error:
+                if is_last:
+                    raise SearchIndexError("The search index is broken and could not be built again") from error
+                _log.warning("the search index is broken; it is built again")
+                self._heal()
+        raise AssertionError
 
     def catch_up(self) -> None:
         """Bring the index up to the last line of the catalogue's change log."""
         try:
-            with self._lock:
+            with self._locked():
                 self._follow()
         except _BrokenIndex:
-            self.rebuild()
+            self._heal()
 
     def rebuild(self) -> int:
-        """Build the index of this process from the database alone; return how many datasets it holds."""
-        with self._lock:
+        """Build the index from the database alone, for all processes of this home; return how many datasets it holds."""
+        with self._locked():
             if self._index is None:
-                self._open()  # takes the folder's lock: an index that another process uses is not thrown away
-            self._discard()
-            self._open()
-            return self._fill()
+                self._folder.take()
+            return self._build()
 
     def close(self) -> None:
         """Let go of the files; the index stays for the next start."""
         with self._lock:
             if self._writer is not None:
-                _guarded(self._writer.wait_merging_threads)
+                _ignoring(self._writer.wait_merging_threads)
             self._writer = self._index = None
+            self._folder.release()
 
-    def _answer(self, request: SearchRequest, now: Callable[[], datetime]) -> SearchPage:
-        with self._lock:
+    def _answered(self, request: SearchRequest, now: Callable[[], datetime]) -> SearchPage:
+        answerer = self._answerer()
+        try:
+            return _guarded(partial(answerer.answer, request, now))
+        except _BrokenIndex as error:
+            if self._is_fault_of_query():
+                raise SearchError("The query cannot be answered") from error
+            raise
+
+    def _is_fault_of_query(self) -> bool:
+        """Tell whether the index is whole, so that what failed is what was asked; looked at once a minute at most."""
+        if self._state is None or self._index is None:
+            return self._index is not None
+        if time.monotonic() > self._intact_until and is_intact(self._folder.path(self._state)):
+            self._intact_until = time.monotonic() + INTACT_SECONDS
+        return time.monotonic() < self._intact_until
+
+    def _answerer(self) -> Answerer:
+        with self._locked():
+            lexicon = self._lexicon()
             self._follow()
             assert self._index is not None  # noqa: S101  _follow opened it
             searcher = self._index.searcher()
-        compiler = Compiler(self._schema, self._analyzers, searcher, now)
-        query = _with_filters(
-            compiler.compile(request.query),
-            [compiler.compile(node) for node in request.filters],
-            self._visible(request.visibility),
-        )
-        keys = [key for key in request.sort if key.field != SCORE or is_scored(request.query)]
-        return _guarded(
-            lambda: SearchPage(
-                count=_count(searcher, query),
-                ids=page_of_ids(searcher, query, keys, start=request.start, rows=request.rows) if request.rows else [],
-                facets={name: _facet(searcher, query, name, request) for name in request.facets},
-            )
-        )
+            return Answerer(self._schema, self._analyzers, searcher, lexicon, self._cache)
 
-    def _visible(self, who: Visibility) -> tantivy.Query:
-        """Return the query of all datasets that the caller may find."""
-        ways = [self._all_of(state="active", capacity="public")]
-        if who.include_private and who.is_unlimited:
-            ways.append(self._all_of(state="active", capacity="private"))
-        elif who.include_private and who.organizations:
-            own = tantivy.Query.term_set_query(self._schema, "owner_org", list(who.organizations))
-            ways.append(_every([self._all_of(state="active", capacity="private"), own]))
-        for state, is_wanted in (("draft", who.include_drafts), ("deleted", who.include_deleted)):
-            if is_wanted and who.is_unlimited:
-                ways.append(self._all_of(state=state))
-            elif is_wanted and who.user_id:
-                ways.append(self._all_of(state=state, creator_user_id=who.user_id))
-        return tantivy.Query.boolean_query([(tantivy.Occur.Should, way) for way in ways])
+    def _lexicon(self) -> Lexicon:
+        """Return the words that stand for each other; answers that were kept forget them when they change."""
+        lexicon, is_new = self._synonyms.current(self._store)
+        if is_new:
+            self._cache = AnswerCache()
+        return lexicon
 
-    def _all_of(self, **values: str) -> tantivy.Query:
-        return _every([tantivy.Query.term_query(self._schema, name, value) for name, value in values.items()])
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        if not self._lock.acquire(timeout=WAIT_SECONDS):
+            raise SearchIndexError("The search index is being built; try again in some minutes")
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     # ---- following the catalogue
 
@@ -194,26 +164,27 @@ class SearchIndex:
         """Index what changed since the last time; opens or builds the index when that has not happened yet."""
         if self._index is None:
             self._open()
-            if not self._resume():
-                self._fill()
+        elif self._state is not None and self._folder.mark() != self._mark:
+            self._take_over()
         with self._store.read() as session:
             newest = session.scalar(select(func.max(ChangeLog.seq))) or 0
             if newest == self._seq and not self._gaps:
                 return
-            if newest < self._seq:  # another database than the one that was followed, such as a restored one
-                self._discard()
-                self._open()
-                self._fill()
+            if newest >= self._seq:
+                self._follow_to(session)
                 return
-            lines = session.execute(
-                select(ChangeLog.seq, ChangeLog.package_id)
-                .where(or_(ChangeLog.seq > self._seq, ChangeLog.seq.in_(list(self._gaps))))
-                .order_by(ChangeLog.seq)
-            ).all()
-            changed = list(dict.fromkeys(package_id for _, package_id in lines))
-            for position in range(0, len(changed), BATCH):
-                ids = changed[position : position + BATCH]
-                self._replace(ids, packages_by_ids(session, ids))
+        self._build()  # another database than the one that was followed, such as a restored one
+
+    def _follow_to(self, session: Session) -> None:
+        lines = session.execute(
+            select(ChangeLog.seq, ChangeLog.package_id)
+            .where(or_(ChangeLog.seq > self._seq, ChangeLog.seq.in_(list(self._gaps))))
+            .order_by(ChangeLog.seq)
+        ).all()
+        changed = list(dict.fromkeys(package_id for _, package_id in lines))
+        for position in range(0, len(changed), BATCH):
+            ids = changed[position : position + BATCH]
+            self._replace(ids, rows_by_ids(session, ids))
         self._note([seq for seq, _ in lines])
         if changed:
             self._commit()
@@ -230,31 +201,15 @@ class SearchIndex:
         self._gaps = {seq: until for seq, until in self._gaps.items() if seq not in seen and until > now}
         self._seq = newest
 
-    def _fill(self) -> int:
-        """Index the whole database into the empty index."""
-        count = 0
-        with self._store.read() as session:
-            self._seq = session.scalar(select(func.max(ChangeLog.seq))) or 0
-            self._gaps = {}
-            statement = select(Package).options(*everything()).order_by(Package.id)
-            last = ""
-            while packages := list(session.scalars(statement.where(Package.id > last).limit(BATCH))):
-                self._replace([], packages)
-                count += len(packages)
-                last = packages[-1].id
-                session.expunge_all()
-        self._commit()
-        return count
-
-    def _replace(self, ids: Iterable[str], packages: Iterable[Package]) -> None:
+    def _replace(self, ids: Iterable[str], rows: Iterable[DatasetRow]) -> None:
         writer = self._writer
         assert writer is not None  # noqa: S101  only called on an open index
 
         def write() -> None:
             for package_id in ids:
                 writer.delete_documents_by_term("id", package_id)
-            for package in packages:
-                writer.add_document(document_of(package))
+            for row in rows:
+                writer.add_document(document_of(row))
 
         _guarded(write)
 
@@ -264,75 +219,112 @@ class SearchIndex:
         assert self._index is not None  # noqa: S101
         _guarded(self._writer.commit)
         _guarded(self._index.reload)
-        if not self._in_memory:
+        self._cache = AnswerCache()
+        if self._state is not None:
             seq = min([self._seq, *(gap - 1 for gap in self._gaps)])
-            part = self._state_path.with_suffix(".part")
-            part.write_text(json.dumps({"schema": SCHEMA_VERSION, "database": self._database, "seq": seq}))
-            part.replace(self._state_path)
+            self._state = replace(self._state, seq=seq)
+            _guarded(partial(self._folder.save, self._state))
 
-    # ---- files
-
-    @property
-    def _state_path(self) -> Path:
-        return self._folder / "state.json"
+    # ---- opening and building
 
     def _open(self) -> None:
-        """Open the index in the folder; in memory while another process has it, or when the folder cannot be written."""
-        path = self._folder / "index"
-        for is_last in (False, True):
-            try:
-                path.mkdir(parents=True, exist_ok=True)
-                self._use(tantivy.Index(self._schema, path=str(path)))
-            except BaseException as error:
-                if not _is_index_fault(error):
-                    raise
-                if is_last or "lock" in str(error).lower():
-                    _log.info("the folder of the search index is taken; this process keeps its own index in memory")
-                    break
-                self._remove_files()
-            else:
-                self._in_memory = False
+        """Take up the index where the last process left it, or another process's, or build one."""
+        if not self._folder.take():
+            _log.info("the folder of the search index cannot be written; this process keeps its own index in memory")
+            self._build_in_memory()
+            return
+        self._mark = self._folder.mark()
+        own = self._folder.state()
+        if own is not None and is_intact(self._folder.path(own)) and self._resume(own):
+            return
+        with self._folder.building():  # whoever waited here finds the index of the one that built it
+            self._mark = self._folder.mark()
+            if not self._resume(self._folder.copy_of_another()):
+                self._build(is_alone=True)
+
+    def _resume(self, state: IndexState | None) -> bool:
+        if state is None:
+            return False
+        try:
+            _guarded(lambda: self._use(tantivy.Index(self._schema, path=str(self._folder.path(state)))))
+            with self._store.read() as session:
+                lines = session.scalar(select(func.count()).select_from(ChangeLog).where(ChangeLog.seq > state.seq))
+                stored = session.scalar(select(func.count()).select_from(Package))
+        except _BrokenIndex:
+            return False
+        assert self._index is not None  # noqa: S101  _use set it
+        if not lines and self._index.searcher().num_docs != stored:
+            return False
+        self._state, self._seq, self._gaps = state, state.seq, {}
+        return True
+
+    def _take_over(self) -> None:
+        """Go over to the generation that another process put in force."""
+        self._mark = self._folder.mark()
+        generation = self._folder.generation()
+        if self._state is None or generation in {None, self._state.generation}:
+            return
+        if not self._resume(self._folder.copy_of_another()):
+            self._build()
+
+    def _heal(self) -> None:
+        """Replace a broken index: by the one of a process that built it meanwhile, else by a new one."""
+        with self._locked():
+            self._index = self._writer = None
+            broken = self._state.generation if self._state else None
+            if not self._folder.take():
+                self._build_in_memory()
                 return
+            with self._folder.building():
+                self._mark = self._folder.mark()
+                is_replaced = self._folder.generation() not in {None, broken}
+                if not (is_replaced and self._resume(self._folder.copy_of_another())):
+                    self._build(is_alone=True)
+
+    def _build(self, *, is_alone: bool = False) -> int:
+        """Build a new generation of the index and put it in force in this home."""
+        if not is_alone and self._state is None and self._index is not None:
+            return self._build_in_memory()
+        if not is_alone:
+            try:
+                with self._folder.building():
+                    return self._build(is_alone=True)
+            except OSError:
+                return self._build_in_memory()
+        self._index = self._writer = self._state = None
+        path: Path = _guarded(self._folder.fresh)
+        _guarded(lambda: self._use(tantivy.Index(self._schema, path=str(path))))
+        count = self._fill()
+        generation = uuid.uuid4().hex
+        self._folder.put_in_force(generation)
+        self._state = IndexState(self._folder.schema, self._folder.database, generation, path.name, self._seq)
+        self._folder.save(self._state)
+        self._mark = self._folder.mark()
+        return count
+
+    def _build_in_memory(self) -> int:
+        self._state = None
         self._use(tantivy.Index(self._schema))
-        self._in_memory = True
+        return self._fill()
 
     def _use(self, index: tantivy.Index) -> None:
         for name, analyzer in self._analyzers.items():
             index.register_tokenizer(name, analyzer)
         self._writer = index.writer(WRITER_BYTES, 1)
         self._index = index
+        self._cache = AnswerCache()
 
-    def _resume(self) -> bool:
-        """Take up where the last process stopped; false when the index must be filled from the start."""
-        if self._in_memory:
-            return False
-        try:
-            state = json.loads(self._state_path.read_text())
-            is_ours = state["schema"] == SCHEMA_VERSION and state["database"] == self._database
-            seq = int(state["seq"])
-        except (OSError, ValueError, KeyError, TypeError):
-            is_ours, seq = False, 0
-        if is_ours:
-            self._seq = seq
-            return True
-        self._empty()
-        return False
-
-    def _empty(self) -> None:
-        assert self._writer is not None  # noqa: S101  only called on an open index
-        _guarded(self._writer.delete_all_documents)
-        _guarded(self._writer.commit)
-
-    def _discard(self) -> None:
-        """Throw the index away, broken or not."""
-        self._index = self._writer = None
-        if not self._in_memory:
-            self._remove_files()
-
-    def _remove_files(self) -> None:
-        shutil.rmtree(self._folder / "index", ignore_errors=True)
-        with contextlib.suppress(OSError):
-            self._state_path.unlink(missing_ok=True)
+    def _fill(self) -> int:
+        """Index the whole database into the empty index."""
+        count = 0
+        with self._store.read() as session:
+            self._seq = session.scalar(select(func.max(ChangeLog.seq))) or 0
+            self._gaps = {}
+            for rows in all_rows(session):
+                self._replace([], rows)
+                count += len(rows)
+        self._commit()
+        return count
 
 
 def _is_index_fault(error: BaseException) -> bool:
@@ -350,26 +342,8 @@ def _guarded(act: Callable[[], _T]) -> _T:
         raise
 
 
-def _every(queries: Iterable[tantivy.Query]) -> tantivy.Query:
-    return tantivy.Query.boolean_query([(tantivy.Occur.Must, query) for query in queries])
-
-
-def _with_filters(query: tantivy.Query, filters: Sequence[tantivy.Query], visible: tantivy.Query) -> tantivy.Query:
-    """Return the query with filters that do not change the rank."""
-    return _every([query, *(tantivy.Query.const_score_query(other, 0.0) for other in (*filters, visible))])
-
-
-def _count(searcher: tantivy.Searcher, query: tantivy.Query) -> int:
-    found: Any = searcher.search(query, limit=1)  # the library's types leave the count out
-    return int(found.count)
-
-
-def _facet(searcher: tantivy.Searcher, query: tantivy.Query, name: str, request: SearchRequest) -> dict[str, int]:
-    """Return counts per value, the most frequent first; a custom key is a field like any other."""
-    field = name if name in EXACT_FIELDS else f"facets.{json_key(name)}"
-    terms: dict[str, Any] = {"field": field, "size": MOST_FACET_VALUES}
-    buckets = searcher.aggregate(query, {"values": {"terms": terms}})["values"]["buckets"]
-    counted = [(str(b["key"]), int(b["doc_count"])) for b in buckets if b["key"] != ""]
-    ranked = sorted(counted, key=lambda pair: (-pair[1], pair[0]))
-    limit = len(ranked) if request.facet_limit < 0 else request.facet_limit
-    return {value: count for value, count in ranked[:limit] if count >= request.facet_mincount}
+def _ignoring(act: Callable[[], object]) -> None:
+    try:
+        _guarded(act)
+    except _BrokenIndex:
+        _log.info("the search index was broken when it was closed; the next start looks after it")

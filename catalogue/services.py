@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
@@ -14,6 +16,9 @@ from catalogue.released_files import ReleasedFiles
 from catalogue.search_index import SearchIndex
 from catalogue.settings import CatalogueSettings
 from catalogue.store import Store, open_store
+
+if TYPE_CHECKING:  # read when a file is uploaded or downloaded
+    from catalogue.upload_storage import UploadStorage
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,13 @@ class Services:
     search: SearchIndex
     files: ReleasedFiles
     now: Callable[[], datetime] = utc_now
+
+    @cached_property
+    def uploads(self) -> UploadStorage:
+        """Return the storage of uploaded files."""
+        from catalogue.upload_storage import open_upload_storage
+
+        return open_upload_storage(self.settings)
 
     def context(
         self, session: Session, user: User | None = None, *, now: Callable[[], datetime] | None = None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 # What a stock CKAN allows by itself and we do not; `profile = "ckan"` takes these for what is not set.
 CKAN_DEFAULTS: dict[str, Any] = {
@@ -28,6 +29,61 @@ class StorageSettings(BaseModel):
     secret_key: SecretStr = SecretStr("")
 
 
+class MailSection(BaseModel):
+    """The mail server that carries the portal's letters."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    smtp_url: str = Field(
+        "",
+        description="`smtps://USER@HOST:PORT`, `smtp+starttls://…` or, without encryption, `smtp://…`; empty: letters wait in the folder `outbox` of the home.",
+    )
+    password: str = Field("", description="Where the password of the mail server's user lies.")
+    sender: str = Field("", description="Address that letters come from; empty: `catalogue.contact`.")
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_address_of_a_mail_server(cls, written: str) -> str:
+        address = urlsplit(written)
+        if written and (address.scheme not in {"smtp", "smtps", "smtp+starttls"} or not address.hostname):
+            raise ValueError("write smtps://HOST, smtp+starttls://HOST or smtp://HOST")
+        if address.password:
+            raise ValueError("the password does not belong here, but where `password` says")
+        if address.scheme == "smtp" and address.username and not is_loopback(address.hostname):
+            raise ValueError("a password must not travel in the clear: use smtps or smtp+starttls")
+        return written
+
+
+class OidcSection(BaseModel):
+    """The OpenID Connect provider that people may sign in with, such as the city's own Keycloak."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    issuer: str = Field("", description="Address of the provider, as its tokens name it; empty: passwords only.")
+    client_id: str = Field("", description="What the provider calls this portal.")
+    client_secret: str = Field("", description="Where the client's secret lies; empty: a public client, PKCE alone.")
+    label_vi: str = Field("Đăng nhập bằng tài khoản của thành phố", description="The button, in Vietnamese.")
+    label_en: str = Field("Sign in with the city’s account", description="The button, in English.")
+    email_domains: tuple[str, ...] = Field(
+        (), description="Only people with a verified address in one of these domains may come in; empty: everybody."
+    )
+    create_accounts: bool = Field(True, description="Who comes for the first time gets an account, without any rights.")
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> OidcSection:
+        address = urlsplit(self.issuer)
+        if self.issuer and address.scheme != "https" and not (address.scheme == "http" and is_loopback(address.hostname)):
+            raise ValueError("issuer: only an https address can be trusted")
+        if self.issuer and not self.client_id:
+            raise ValueError("client_id: the provider needs it")
+        return self
+
+
+def is_loopback(host: str | None) -> bool:
+    """Tell whether a host name means this very machine."""
+    return host in {"localhost", "127.0.0.1", "::1"}
+
+
 class CatalogueSection(BaseModel):
     """What an operator sets of the catalogue; the words are those of CKAN's own switches where it has the same one."""
 
@@ -39,8 +95,11 @@ class CatalogueSection(BaseModel):
     database_url: str = Field("", description="SQLAlchemy address of the catalogue; empty: SQLite in the home.")
     title: str = Field("Phù Sa", description="Name of the portal, as the CKAN API tells it.")
     description: str = Field("", description="One sentence about the portal, as the CKAN API tells it.")
+    about: str = Field("", description="Who runs the portal and what for, as the CKAN API and the page about it tell it.")
     contact: str = Field("", description="E-mail address of the people who run the portal.")
-    anon_create_dataset: bool = Field(False, description="Anonymous callers may create datasets without owner.")
+    anon_create_dataset: bool = Field(
+        False, description="Anonymous callers may create datasets without owner, where the two below are on."
+    )
     create_unowned_dataset: bool = Field(False, description="Datasets may belong to no organization.")
     create_dataset_if_not_in_organization: bool = Field(
         False, description="People of no organization may create datasets, where datasets may be unowned."
@@ -53,6 +112,9 @@ class CatalogueSection(BaseModel):
     allow_admin_collaborators: bool = Field(False, description="Collaborators may be admins of a dataset.")
     default_include_private: bool = Field(
         False, description="Searches of signed-in callers include private datasets they may see, without asking."
+    )
+    synonyms: Path | None = Field(
+        None, description="CSV file `old,new[,kind]` of names that find each other in searches, beside the shipped ones."
     )
     search_rows_max: int = Field(1000, ge=1, description="Most datasets in one answer of package_search.")
     group_and_organization_list_max: int = Field(1000, ge=1, description="Most names in one answer of a list.")
@@ -84,6 +146,10 @@ class CatalogueSettings(CatalogueSection):
     )
     locale: str = Field("vi", description="Language of the portal where nobody chose another.")
     storage: StorageSettings = StorageSettings()
+    mail: MailSection = MailSection()
+    mail_password: SecretStr = SecretStr("")
+    oidc: OidcSection = OidcSection()
+    oidc_client_secret: SecretStr = SecretStr("")
     secret_key: SecretStr = Field(SecretStr(""), description="Signs the cookies of people who signed in.")
 
     @property

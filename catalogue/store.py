@@ -7,27 +7,37 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import IntegrityError, InvalidRequestError, OperationalError
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
 
 from catalogue.settings import CatalogueSettings
 
 BUSY_TIMEOUT_SECONDS = 10
+REMEMBERED_COUNTS = "remembered_counts"  # key in the `info` of a reading session
 MIGRATIONS = Path(__file__).parent / "migrations"
+DEADLOCK_OR_SERIALIZATION = {"40P01", "40001"}  # PostgreSQL's codes
 UPGRADE_LOCK = 7_404_100  # any number that nobody else uses as an advisory lock in this database
 
 
 @dataclass(frozen=True)
 class Store:
-    """The way to the database: `read()` and `write()` give a session for one unit of work."""
+    """The way to the database: `read()` and `write()` give a session for one unit of work.
+
+    Sessions carry the portal's `language` in their `info`, because it is the language of what is stored; reading ones
+    also what the process remembers, see `public_counts.py`.
+    """
 
     engine: Engine
+    language: str = "vi"
+    remembered: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -35,7 +45,8 @@ class Store:
         engine = self.engine
         if engine.dialect.name == "postgresql":  # SQLite reads one snapshot by itself
             engine = engine.execution_options(isolation_level="REPEATABLE READ")
-        with Session(engine, autoflush=False) as session:
+        info = {"language": self.language, REMEMBERED_COUNTS: self.remembered}
+        with Session(engine, autoflush=False, info=info) as session:
             yield session
 
     @contextmanager
@@ -44,8 +55,22 @@ class Store:
 
         On SQLite the transaction starts with BEGIN IMMEDIATE, so that two writers queue instead of failing half-way.
         """
-        with Session(self.engine.execution_options(immediate=True), autoflush=False) as session, session.begin():
+        engine = self.engine.execution_options(immediate=True)
+        with Session(engine, autoflush=False, info={"language": self.language}) as session, session.begin():
             yield session
+
+    @contextmanager
+    def write_if_free(self) -> Iterator[Session | None]:
+        """Yield a session as `write` does, but null instead of waiting while another one writes to SQLite."""
+        engine = self.engine.execution_options(immediate="now or never")
+        with Session(engine, autoflush=False, info={"language": self.language}) as session:
+            try:
+                session.connection()
+            except OperationalError:
+                yield None
+                return
+            yield session
+            session.commit()
 
     def upgrade(self) -> None:
         """Bring the tables to the newest version; several processes may try at once."""
@@ -69,9 +94,16 @@ def open_store(settings: CatalogueSettings) -> Store:
     engine = create_engine(url, json_serializer=_to_json, hide_parameters=True, pool_size=10, max_overflow=40)
     if engine.dialect.name == "sqlite":
         _tune_sqlite(engine)
-    store = Store(engine)
+    store = Store(engine, settings.locale)
     store.upgrade()
     return store
+
+
+def has_met_another(error: Exception) -> bool:
+    """Tell whether a transaction failed because another one changed or removed what it was about, or waited for it too."""
+    if isinstance(error, OperationalError):
+        return getattr(error.orig, "sqlstate", None) in DEADLOCK_OR_SERIALIZATION
+    return isinstance(error, IntegrityError | StaleDataError | InvalidRequestError)
 
 
 def migration_config(connection: Connection) -> Config:
@@ -94,11 +126,24 @@ def _tune_sqlite(engine: Engine) -> None:
         _use_write_ahead_log(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
+        # SQLite lowers ASCII letters only; texts are compared in any case of any letter, as on PostgreSQL.
+        connection.create_function("lower", 1, _lowered, deterministic=True)
 
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Connection) -> None:
         immediate = connection.get_execution_options().get("immediate")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        if immediate != "now or never":
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+            return
+        connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_SECONDS * 1000}")
+
+
+def _lowered(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection) -> None:

@@ -16,6 +16,7 @@ RESERVED_NAMES = {"new", "edit", "search"}
 MAX_INTEGER = 2**63 - 1
 MISSING = "Missing value"
 
+_ID = re.compile(r"[A-Za-z0-9_-]{2,100}\Z")
 _NAME = re.compile(r"[a-z0-9_\-]*\Z")
 _EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9-]+)*\Z")
 _TAG = re.compile(r"[\w \-.]*\Z")
@@ -61,6 +62,18 @@ def name_faults(name: str) -> list[str]:
     if name in RESERVED_NAMES:
         faults.append("That name cannot be used")
     return faults
+
+
+def id_faults(written: str) -> list[str]:
+    """Return what is wrong with an id that a sysadmin chose."""
+    return [] if _ID.match(written) else ["Invalid id: letters, digits, dashes and underscores, at most 100"]
+
+
+def length_faults(name: str) -> list[str]:
+    """Return what is wrong with a name of which only the length counts, such as that of a vocabulary."""
+    if len(name) < NAME_LENGTH.start:
+        return [f"Must be at least {NAME_LENGTH.start} characters long"]
+    return [f"Name must be a maximum of {NAME_LENGTH.stop - 1} characters long"] if len(name) >= NAME_LENGTH.stop else []
 
 
 def tag_faults(name: str) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import Session
 
-from catalogue.actions.authorize import Role, roles_of
+from catalogue.actions.authorize import Role, collaborations_of, roles_of
 from catalogue.model import User
 from catalogue.settings import CatalogueSettings
 
@@ -29,12 +29,19 @@ def utc_now() -> datetime:
 
 @dataclass
 class Context:
-    """One call: the session of its transaction, its caller (null: anonymous), its clock and its surroundings."""
+    """One call: the session of its transaction, its caller (null: anonymous), its clock and its surroundings.
+
+    Attributes:
+        wants_texts: The result may hold `JsonText`, for a caller that sends it on as JSON.
+        made_anew: Ids of the datasets whose stored text was missing, see `shown_packages.py`.
+    """
 
     session: Session
     user: User | None
     services: Services
     now: Callable[[], datetime] = field(default=utc_now)
+    wants_texts: bool = False
+    made_anew: set[str] = field(default_factory=set)
 
     @property
     def settings(self) -> CatalogueSettings:
@@ -55,6 +62,14 @@ class Context:
     def roles(self) -> dict[str, Role]:
         """Return the caller's role per organization and group id; the admin of a parent is admin of its children."""
         return roles_of(self.session, self.user)
+
+    @cached_property
+    def collaborations(self) -> dict[str, Role]:
+        """Return the caller's role per id of a dataset they collaborate on; none while collaborators are switched off."""
+        if not self.settings.allow_dataset_collaborators:
+            return {}
+        most = Role.ADMIN if self.settings.allow_admin_collaborators else Role.EDITOR
+        return {id_: min(role, most) for id_, role in collaborations_of(self.session, self.user).items()}
 
     @property
     def is_sysadmin(self) -> bool:

@@ -5,18 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 from catalogue.accounts import find_user
-from catalogue.actions.authorize import CAPACITIES, Role, refusal, require, require_read
+from catalogue.actions.authorize import (
+    CAPACITIES,
+    creates_somewhere,
+    may_create_unowned,
+    refusal,
+    require,
+    require_on,
+    require_read,
+)
 from catalogue.actions.context import Context, Params
 from catalogue.actions.parameters import optional_text, required_text
 from catalogue.actions.read_groups import group_as_shown
 from catalogue.errors import NotAuthorized, ValidationError
-from catalogue.group_changes import read_group, save_group, write_group
+from catalogue.group_changes import keep_image, parent_faults, read_group, save_group, write_group
 from catalogue.groups import find_group, get_group
 from catalogue.model import Group, Member, Package, new_id
 from catalogue.package_changes import save_package, write_package, write_resource
 from catalogue.package_input import read_package
 from catalogue.packages import get_package, package_to_dict, resource_to_dict
-from catalogue.resource_input import read_resources
+from catalogue.resource_input import keep_files, read_resources
 
 
 def package_create(context: Context, params: Params) -> dict[str, Any]:
@@ -29,6 +37,7 @@ def package_create(context: Context, params: Params) -> dict[str, Any]:
         creator_user_id=context.user.id if context.user else None,
         metadata_created=given.columns.pop("metadata_created", now),
         metadata_modified=given.columns.pop("metadata_modified", now),
+        relationships=[],  # told, so that nobody asks the database
     )
     write_package(context, package, given)
     context.session.add(package)
@@ -36,19 +45,20 @@ def package_create(context: Context, params: Params) -> dict[str, Any]:
 
 
 def _require_package_create(context: Context, owner: str | None) -> None:
-    if context.user is None:
+    may_be_unowned = may_create_unowned(context)
+    if context.user is None and not may_be_unowned:
         raise NotAuthorized("Action package_create requires an authenticated user")
     organization = find_group(context.session, owner, is_organization=True) if owner else None
     if organization is not None:
         require(context, "package_create", organization.id)
-    elif not context.is_sysadmin and max(context.roles.values(), default=Role.USER) < Role.EDITOR:
+    elif not (may_be_unowned or context.is_sysadmin or creates_somewhere(context)):
         raise refusal(context, "package_create_unowned")
 
 
 def resource_create(context: Context, params: Params) -> dict[str, Any]:
     """Add a resource at the end of the dataset `package_id` and return it as `resource_show` would."""
     package = get_package(context.session, required_text(params, "package_id"), lock=True)
-    require(context, "package_update", package.owner_org, subject=package.id)
+    require_on(context, "package_update", package)
     before = package_to_dict(package)
     inputs, faults = read_resources(context, [params], package)
     if inputs[0].id in [resource.id for resource in package.resources]:
@@ -57,6 +67,7 @@ def resource_create(context: Context, params: Params) -> dict[str, Any]:
         raise ValidationError(faults[0])
     resource = write_resource(context, package, inputs[0])
     save_package(context, package, before=before)
+    keep_files(context, inputs)
     return resource_to_dict(resource)
 
 
@@ -81,6 +92,7 @@ def _group_create(context: Context, params: Params, *, is_organization: bool) ->
     context.session.add(group)
     write_group(context, group, given)
     save_group(context, group, is_new=True)
+    keep_image(context, group, given)
     return group_as_shown(context, group, {})
 
 
@@ -152,9 +164,9 @@ def _put_package_into(context: Context, group: Group, written: str) -> str:
 
 def _put_below(context: Context, group: Group, written: str) -> str:
     require(context, "group_update", group.id, subject=group.id)
-    parent = get_group(context.session, written)
-    if parent.id == group.id:
-        raise ValidationError({"object": ["Nothing can be its own parent"]})
+    parent = get_group(context.session, written, is_organization=group.is_organization)
+    if faults := parent_faults(context, group, [parent]):
+        raise ValidationError({"object": faults})
     if parent not in group.parents:
         group.parents = [*group.parents, parent]
         save_group(context, group, is_new=False)

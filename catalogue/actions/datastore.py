@@ -1,133 +1,126 @@
-"""The datastore actions of the CKAN API, read-only, over the SQLite file of the current release.
+"""The reading datastore actions of the CKAN API, over released tables and over rows that an organization pushed.
 
-`_id` is the position of a row in its release, so pages are stable within a release; the extra key `release` tells which.
+`_id` is the position of a row in its release, so pages are stable within a release; the extra key `release` tells which, and
+a caller who sends it back as a parameter is told when there is a newer one, instead of reading a mixture.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import sqlite3
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import select
-
-from catalogue.actions.authorize import require_read
 from catalogue.actions.context import Context
 from catalogue.actions.parameters import boolean, natural
-from catalogue.actions.row_query import (
-    MAX_LIMIT,
-    ROW_ID,
-    Condition,
-    RowQuery,
-    build_query,
-    quoted,
-)
-from catalogue.errors import NotFound, ValidationError
-from catalogue.folding import folded
-from catalogue.model import Package, Resource
-from catalogue.released_schema import NATIVE_TYPES, ReleasedField, table_fields, type_of_declaration
+from catalogue.errors import ValidationError
+from catalogue.rows.column_types import native_type
+from catalogue.rows.counting import total_of
+from catalogue.rows.record_text import DUMP_TYPES, RECORD_FORMATS, dumped, formatted
+from catalogue.rows.row_query import RowQuery, build_query, rank_is_equal
+from catalogue.rows.row_source import TABLE_LIST, find_table
+from catalogue.rows.row_table import ROW_ID, Column, RowTable, limited
+from catalogue.rows.table_list import table_list
 
 QUERY_SECONDS = 10
-_FORMATS = {"objects", "lists", "csv", "tsv"}
-_PARAMETERS = frozenset(
-    [
-        "resource_id",
-        "id",
-        "filters",
-        "q",
-        "full_text",
-        "plain",
-        "language",
-        "distinct",
-        "fields",
-        "sort",
-        "limit",
-        "offset",
-        "include_total",
-        "total_estimation_threshold",
-        "records_format",
-        "include_next_page",
-        "callback",
-    ]
-)
-_ECHOED = ("offset", "filters", "fields", "q", "sort", "distinct")
-_ROW_FIELD = ReleasedField(ROW_ID, "int")
+_BATCH_ROWS = 2000
+_PARAMETERS_TEXT = """
+resource_id id filters q full_text plain language distinct fields sort limit offset include_total
+total_estimation_threshold records_format include_next_page release
+"""
+_PARAMETERS = frozenset(_PARAMETERS_TEXT.split())
+_ECHOED = ("offset", "filters", "fields", "q", "full_text", "plain", "language", "sort", "distinct")
+_JSON_ECHOED = {"filters", "fields", "q", "sort"}
 
 
 @dataclass(frozen=True)
-class _Table:
-    """One table of the current release of a dataset, as a resource offers it."""
+class _Page:
+    """What part of the rows is asked for, and how it is told."""
 
-    resource: Resource
-    dataset: str
-    release: str
-    name: str
-    manifest_sha256: str | None
-    rows: int | None
-    datapackage: Mapping[str, Any]
+    limit: int
+    offset: int
+    records_format: str
+    include_total: bool
+    include_next_page: bool
+    threshold: int | None
 
 
 def datastore_search(context: Context, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return rows of a resource.
+    """Return rows of the resource `resource_id`, by its id or an alias.
+
+    `filters` is an object of column and value (a list: any of them; an object: gt, gte, lt, lte, eq, in; `$and` and `$or`
+    take lists of filters). `q` finds words, in all columns or per column; `plain=false` reads PostgreSQL's query language.
+    `fields`, `sort`, `distinct`, `limit` (100, at most 32000), `offset`, `records_format` (objects, lists, csv, tsv),
+    `include_total`, `total_estimation_threshold` and `include_next_page` shape the answer. A `release` given back from an
+    earlier answer is checked against the current one.
 
     Raises:
         NotFound: There is no such resource, or it has no rows to read.
         NotAuthorized: The dataset is not the caller's to read.
         ValidationError: A parameter is wrong, or the query takes too long.
     """
-    _refuse_unknown(params)
+    unknown = sorted(str(name) for name in set(params) - _PARAMETERS)
+    if unknown:
+        raise ValidationError({"__extras": [f'invalid value "{name}"' for name in unknown]})
     resource_id = _resource_id(params)
-    if resource_id == "_table_metadata":
-        return _list_tables(context, params)
-    limit = natural(params, "limit", default=100, maximum=MAX_LIMIT) or 0
-    offset = natural(params, "offset", default=0) or 0
-    records_format = str(params.get("records_format") or "objects")
-    if records_format not in _FORMATS:
-        raise ValidationError({"records_format": [f"Value must be one of {sorted(_FORMATS)}"]})
-    table = _table(context, resource_id, missing=f'Resource "{resource_id}" was not found.')
-    with closing(_connect(context, table)) as connection:
-        query = build_query(table.name, _fields(connection, table), params)
-        rows = _fetch(connection, query, limit=limit, offset=offset)
-        result: dict[str, Any] = {
-            "resource_id": resource_id,
-            "records_format": records_format,
-            "limit": limit,
-            "include_total": boolean(params, "include_total", default=True),
-            "include_next_page": boolean(params, "include_next_page", default=False),
-            **{key: params[key] for key in _ECHOED if key in params},
-            "fields": [_shown_field(column) for column in query.columns],
-            "records": _formatted(rows, query.columns, records_format),
-            "release": table.release,
-            "_links": _links(params, limit=limit, offset=offset),
-        }
-        if result["include_total"]:
-            result["total"] = _total(connection, query, table)
-            result["total_was_estimated"] = False
-        if result["include_next_page"] and rows and not params.get("sort") and not query.distinct:
-            result["next_page"] = {ROW_ID: {"gt": rows[-1][ROW_ID]}}
+    page = _read_page(context, params)
+    table = _table(context, resource_id)
+    _check_release(table, params.get("release"))
+    query = build_query(table, params)
+    with _opened(query) as connection:
+        query, told = _ranked(connection, query)
+        rows = _rows(connection, query, page)
+        result = _head(resource_id, params, page, query, rows)
+        if page.include_total:
+            is_last = len(rows) < page.limit and (rows or not page.offset)  # then what was read tells the total
+            total, is_estimate = (
+                (page.offset + len(rows), False)
+                if is_last
+                else total_of(connection, query, told=told, threshold=page.threshold)
+            )
+            result |= {"total": total, "total_was_estimated": is_estimate}
+    if page.include_next_page and rows and not params.get("sort") and not query.distinct and query.has_equal_rank:
+        result["next_page"] = {ROW_ID: {"gt": rows[-1][_id_index(query)]}}
     return result
 
 
 def datastore_info(context: Context, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return size and data dictionary of a resource; `fields` leaves out `_id`."""
+    """Return size and data dictionary of the resource `resource_id`, by its id or an alias; `fields` leaves out `_id`."""
     resource_id = _resource_id(params)
-    table = _table(context, resource_id, missing=f'Resource/Alias "{resource_id}" was not found.')
-    with closing(_connect(context, table)) as connection:
-        fields = _fields(connection, table)[1:]
-        count = _total(connection, RowQuery(table.name, tuple(fields)), table)
-        pages, page_bytes = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
-    size = pages * page_bytes
-    meta = {"id": resource_id, "count": count, "table_type": "BASE TABLE", "size": size, "db_size": size, "idx_size": 0}
+    table = find_table(context, resource_id, missing=f'Resource/Alias "{resource_id}" was not found.')
+    query = RowQuery(table, table.columns)
+    with _opened(query) as connection:
+        count = total_of(connection, query)[0]
+    size = table.size()
+    meta = {
+        "id": table.resource_id,
+        "count": count,
+        "table_type": "BASE TABLE",
+        "size": size.table,
+        "db_size": size.file,
+        "idx_size": size.indexes,
+        "aliases": list(table.aliases),
+    }
+    if table.release is not None:
+        meta["release"] = table.release
     return {
-        "meta": {**meta, "aliases": [], "release": table.release},
-        "fields": [{**_shown_field(column), "schema": _native_schema(column)} for column in fields],
+        "meta": meta,
+        "fields": [{**column.shown(), "schema": _native_schema(table, column)} for column in table.columns[1:]],
+    }
+
+
+def _native_schema(table: RowTable, column: Column) -> dict[str, Any]:
+    is_key = column.name in table.keys
+    is_indexed = is_key or column.name in table.indexed
+    return {
+        "native_type": native_type(column.type),
+        "notnull": False,
+        "index_name": f"{'primary_key' if is_key else 'index'}_{column.name}" if is_indexed else None,
+        "is_index": is_indexed,
+        "uniquekey": is_key,
     }
 
 
@@ -136,257 +129,149 @@ def datastore_info(context: Context, params: Mapping[str, Any]) -> dict[str, Any
 
 @dataclass(frozen=True)
 class Dump:
-    """A whole table on its way out."""
+    """A whole table on its way out; the rows are read while `chunks` is."""
 
     file_name: str
     media_type: str
-    release: str
+    release: str | None
     chunks: Iterator[str]
 
 
 def datastore_dump(context: Context, params: Mapping[str, Any]) -> Dump:
-    """Return the rows of a resource as a stream of CSV, TSV or JSON text; without `limit`, all of them."""
+    """Return the rows of a resource as a stream of CSV, TSV, JSON or XML text; without `limit`, all of them.
+
+    Raises:
+        NotFound: There is no such resource, or it has no rows to read.
+        NotAuthorized: The dataset is not the caller's to read.
+        ValidationError: A parameter is wrong.
+    """
     file_format = str(params.get("format") or "csv").lower()
-    if file_format not in {"csv", "tsv", "json"}:
-        raise ValidationError({"format": ["Value must be one of csv, json, tsv"]})
-    resource_id = _resource_id(params)
+    if file_format not in DUMP_TYPES:
+        raise ValidationError({"format": [f"Value must be one of {', '.join(sorted(DUMP_TYPES))}"]})
     limit = natural(params, "limit", default=None)
     offset = natural(params, "offset", default=0) or 0
-    bom = "\ufeff" if boolean(params, "bom", default=False) else ""
-    table = _table(context, resource_id, missing=f'Resource "{resource_id}" was not found.')
-    connection = _connect(context, table, seconds=None)
-    try:
-        query = build_query(table.name, _fields(connection, table), params)
-    except ValidationError:
-        connection.close()
-        raise
-    rows = _stream(connection, query.select(limit=limit, offset=offset), query.columns)
-    media_type = {"csv": "text/csv", "tsv": "text/tab-separated-values", "json": "application/json"}[file_format]
-    chunks = (
-        _json_chunks(rows, query.columns) if file_format == "json" else _text_chunks(rows, query.columns, file_format)
-    )
-    return Dump(f"{resource_id}.{file_format}", media_type, table.release, _led_by(bom, chunks))
+    bom = boolean(params, "bom", default=False)
+    table = _table(context, _resource_id(params))
+    _check_release(table, params.get("release"))
+    query = build_query(table, params)
+    with _opened(query) as connection:
+        query = _ranked(connection, query)[0]
+    chunks = dumped(_stream(query, limit=limit, offset=offset), query.columns, file_format, bom=bom)
+    return Dump(f"{table.resource_id}.{file_format}", DUMP_TYPES[file_format], table.release, chunks)
 
 
-def _led_by(first: str, chunks: Iterator[str]) -> Iterator[str]:
-    if first:
-        yield first
-    yield from chunks
-
-
-def _stream(
-    connection: sqlite3.Connection, statement: Condition, columns: Sequence[ReleasedField]
-) -> Iterator[list[list[Any]]]:
-    with closing(connection):
+def _stream(query: RowQuery, *, limit: int | None, offset: int) -> Iterator[list[Any]]:
+    statement = query.select(limit=limit, offset=offset)
+    with query.table.open(query.needs_words) as connection:
         cursor = connection.execute(statement.sql, statement.values)
-        while batch := cursor.fetchmany(2000):
-            yield [_values(row, columns) for row in batch]
+        try:
+            while batch := cursor.fetchmany(_BATCH_ROWS):
+                yield batch
+        finally:
+            cursor.close()
 
 
-def _text_chunks(
-    batches: Iterator[list[list[Any]]], columns: Sequence[ReleasedField], file_format: str
-) -> Iterator[str]:
-    yield _delimited([[column.name for column in columns]], file_format)
-    for batch in batches:
-        yield _delimited(batch, file_format)
-
-
-def _json_chunks(batches: Iterator[list[list[Any]]], columns: Sequence[ReleasedField]) -> Iterator[str]:
-    fields = json.dumps([_shown_field(column) for column in columns], ensure_ascii=False)
-    yield f'{{\n  "fields": {fields},\n  "records": ['
-    separator = "\n    "
-    for batch in batches:
-        for row in batch:
-            yield separator + json.dumps(row, ensure_ascii=False)
-            separator = ",\n    "
-    yield "\n  ]\n}\n"
-
-
-# ---- resource to table ---------------------------------------------------------------------------------------------
-
-
-def _refuse_unknown(params: Mapping[str, Any]) -> None:
-    unknown = sorted(set(params) - _PARAMETERS)
-    if unknown:
-        raise ValidationError({"__extras": [f'invalid value "{name}"' for name in unknown]})
+# ---- parameters ----------------------------------------------------------------------------------------------------
 
 
 def _resource_id(params: Mapping[str, Any]) -> str:
     value = params.get("resource_id") or params.get("id")
-    if not value:
-        raise ValidationError({"resource_id": ["Missing value"]})
+    if not value or isinstance(value, dict | list):
+        raise ValidationError({"resource_id": ["Missing value" if not value else "Invalid value"]})
     return str(value)
 
 
-def _table(context: Context, resource_id: str, *, missing: str) -> _Table:
-    resource = context.session.get(Resource, resource_id)
-    if resource is None or resource.state != "active":
-        raise NotFound(missing)
-    package = resource.package
-    require_read(context, package)
-    release = package.extras.get("release")
-    name = (resource.extras or {}).get("table")
-    if not (resource.datastore_active and release and name):
-        raise NotFound(missing)
-    summary = _summary(package)
-    return _Table(
-        resource=resource,
-        dataset=package.name,
-        release=str(release),
-        name=str(name),
-        manifest_sha256=summary.get("manifest_sha256"),
-        rows=summary.get("rows", {}).get(name),
-        datapackage=context.files.read_json(package.name, str(release), "datapackage.json"),
+def _table(context: Context, resource_id: str) -> RowTable:
+    if resource_id == TABLE_LIST:
+        return table_list(context)
+    return find_table(context, resource_id, missing=f'Resource "{resource_id}" was not found.')
+
+
+def _check_release(table: RowTable, release: Any) -> None:
+    if release not in (None, "") and release != table.release:
+        raise ValidationError({"release": [f"The rows are of release {table.release} now; start from the first page"]})
+
+
+def _read_page(context: Context, params: Mapping[str, Any]) -> _Page:
+    records_format = str(params.get("records_format") or "objects")
+    if records_format not in RECORD_FORMATS:
+        raise ValidationError({"records_format": [f"Value must be one of {sorted(RECORD_FORMATS)}"]})
+    limit = natural(params, "limit", default=100, maximum=context.settings.datastore_rows_max)
+    return _Page(
+        limit=limit or 0,
+        offset=natural(params, "offset", default=0) or 0,
+        records_format=records_format,
+        include_total=boolean(params, "include_total", default=True),
+        include_next_page=boolean(params, "include_next_page", default=False),
+        threshold=natural(params, "total_estimation_threshold", default=None),
     )
-
-
-def _summary(package: Package) -> dict[str, Any]:
-    try:
-        summary = json.loads(package.extras.get("release_summary") or "{}")
-    except ValueError:
-        return {}
-    return summary if isinstance(summary, dict) else {}
-
-
-def _connect(context: Context, table: _Table, *, seconds: float | None = QUERY_SECONDS) -> sqlite3.Connection:
-    """Open the table's file; queries longer than `seconds` are interrupted (null: never)."""
-    connection = context.files.tables.connect(table.dataset, table.release, manifest_sha256=table.manifest_sha256)
-    connection.create_function("folded", 1, _folded_cell, deterministic=True)
-    if seconds is not None:
-        deadline = time.monotonic() + seconds
-        connection.set_progress_handler(lambda: time.monotonic() > deadline, 50_000)
-    return connection
-
-
-def _folded_cell(value: object) -> str | None:
-    return None if value is None else folded(value)
-
-
-def _fields(connection: sqlite3.Connection, table: _Table) -> list[ReleasedField]:
-    """Return `_id` and the columns of the table, described where the data package describes them."""
-    described = table_fields(table.datapackage, table.name)
-    columns = connection.execute(f"PRAGMA table_info({quoted(table.name)})").fetchall()
-    if not columns:
-        raise NotFound(f'Resource "{table.resource.id}" was not found.')
-    return [_ROW_FIELD] + [
-        described.get(row["name"]) or ReleasedField(row["name"], type_of_declaration(row["type"])) for row in columns
-    ]
-
-
-def _list_tables(context: Context, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the ids of all readable tables, as CKAN does for `_table_metadata`."""
-    limit = natural(params, "limit", default=100, maximum=MAX_LIMIT) or 0
-    offset = natural(params, "offset", default=0) or 0
-    statement = (
-        select(Resource.id)
-        .join(Package)
-        .where(Resource.datastore_active, Package.state == "active", Package.private.is_(False))
-        .order_by(Resource.id)
-    )
-    ids = list(context.session.scalars(statement))
-    records = [{"_id": n, "name": name, "oid": n, "alias_of": None} for n, name in enumerate(ids, 1)]
-    kinds = {"_id": "int", "name": "name", "oid": "int", "alias_of": "name"}
-    return {
-        "resource_id": "_table_metadata",
-        "records_format": "objects",
-        "limit": limit,
-        "include_total": True,
-        "fields": [{"id": name, "type": kind} for name, kind in kinds.items()],
-        "records": records[offset : offset + limit],
-        "_links": _links(params, limit=limit, offset=offset),
-        "total": len(records),
-        "total_was_estimated": False,
-    }
 
 
 # ---- rows ----------------------------------------------------------------------------------------------------------
 
 
-def _fetch(connection: sqlite3.Connection, query: RowQuery, *, limit: int, offset: int) -> list[sqlite3.Row]:
-    return _run(connection, query.select(limit=limit, offset=offset)) if limit else []
+@contextmanager
+def _opened(query: RowQuery) -> Iterator[sqlite3.Connection]:
+    with query.table.open(query.needs_words) as connection, limited(connection, QUERY_SECONDS):
+        yield connection
 
 
-def _run(connection: sqlite3.Connection, statement: Condition) -> list[sqlite3.Row]:
-    try:
-        return connection.execute(statement.sql, statement.values).fetchall()
-    except sqlite3.OperationalError as error:
-        if "interrupted" in str(error):
-            raise ValidationError({"query": ["The query takes too long; ask for less or download the file"]}) from error
-        raise ValidationError({"query": ["Invalid query"]}) from error
+def _ranked(connection: sqlite3.Connection, query: RowQuery) -> tuple[RowQuery, int | None]:
+    is_equal, told = rank_is_equal(connection, query)
+    return (query if is_equal else replace(query, has_equal_rank=False)), told
 
 
-def _total(connection: sqlite3.Connection, query: RowQuery, table: _Table) -> int:
-    if query.is_whole_table and table.rows is not None:
-        return int(table.rows)
-    return int(_run(connection, query.count())[0][0])
+def _rows(connection: sqlite3.Connection, query: RowQuery, page: _Page) -> list[Any]:
+    if not page.limit:
+        return []
+    statement = query.select(limit=page.limit, offset=page.offset)
+    return connection.execute(statement.sql, statement.values).fetchall()
 
 
-def _values(row: sqlite3.Row, columns: Sequence[ReleasedField]) -> list[Any]:
-    return [_shown(row[index], column.type) for index, column in enumerate(columns)]
+def _id_index(query: RowQuery) -> int:
+    names = [column.name for column in query.columns]
+    return names.index(ROW_ID) if ROW_ID in names else len(names)
 
 
-def _shown(value: Any, kind: str) -> Any:
-    """Return a stored value in its JSON form."""
-    if value is None:
-        return None
-    if kind == "bool":
-        return bool(value)
-    return str(value).replace(" ", "T", 1) if kind == "timestamp" else value
-
-
-def _formatted(rows: Sequence[sqlite3.Row], columns: Sequence[ReleasedField], records_format: str) -> Any:
-    lists = [_values(row, columns) for row in rows]
-    if records_format == "objects":
-        names = [column.name for column in columns]
-        return [dict(zip(names, values, strict=True)) for values in lists]
-    return lists if records_format == "lists" else _delimited(lists, records_format)
-
-
-def _delimited(rows: Sequence[Sequence[Any]], file_format: str) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter="\t" if file_format == "tsv" else ",", lineterminator="\n")
-    writer.writerows([_cell(value) for value in row] for row in rows)
-    return text.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    return str(value).lower() if isinstance(value, bool) else value
-
-
-def _shown_field(column: ReleasedField) -> dict[str, Any]:
-    shown: dict[str, Any] = {"id": column.name, "type": column.type}
-    info = {"label": column.title, "notes": column.description, "unit": column.unit}
-    filled = {key: value for key, value in info.items() if value}
-    return {**shown, "info": filled} if filled else shown
-
-
-def _native_schema(column: ReleasedField) -> dict[str, Any]:
-    return {
-        "native_type": NATIVE_TYPES.get(column.type, "text"),
-        "notnull": False,
-        "index_name": None,
-        "is_index": False,
-        "uniquekey": False,
+def _head(resource_id: str, params: Mapping[str, Any], page: _Page, query: RowQuery, rows: list[Any]) -> dict[str, Any]:
+    result: dict[str, Any] = {
+        "resource_id": resource_id,
+        "records_format": page.records_format,
+        "limit": page.limit,
+        "include_total": page.include_total,
+        "include_next_page": page.include_next_page,
+        **{name: _echo(name, params[name], page) for name in _ECHOED if name in params},
+        "fields": [column.shown() for column in query.columns],
+        "records": formatted(rows, query.columns, page.records_format),
+        "_links": _links(params, page),
     }
+    if query.table.release is not None:
+        result["release"] = query.table.release
+    return result
 
 
-def _links(params: Mapping[str, Any], *, limit: int, offset: int) -> dict[str, str]:
-    kept = {key: _link_value(value) for key, value in params.items() if key not in {"offset", "callback"}}
+def _echo(name: str, value: Any, page: _Page) -> Any:
+    """Return a parameter as the answer repeats it: read, whether it came as JSON or as text."""
+    if name == "offset":
+        return page.offset
+    if name in {"distinct", "plain"}:
+        return boolean({name: value}, name, default=False)
+    if name in {"filters", "q"} and isinstance(value, str) and value.lstrip().startswith("{"):
+        return json.loads(value)
+    return value
+
+
+def _links(params: Mapping[str, Any], page: _Page) -> dict[str, str]:
+    kept = {key: _link_value(value) for key, value in params.items() if key != "offset"}
 
     def link(start: int) -> str:
         return "/api/3/action/datastore_search?" + urlencode(kept | ({"offset": str(start)} if start else {}))
 
-    links = {"start": link(0), "next": link(offset + limit)}
-    return links | ({"prev": link(max(0, offset - limit))} if offset else {})
+    links = {"start": link(0), "next": link(page.offset + page.limit)}
+    return links | ({"prev": link(max(0, page.offset - page.limit))} if page.offset else {})
 
 
 def _link_value(value: Any) -> str:
     if isinstance(value, bool | dict):
         return json.dumps(value, ensure_ascii=False)
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-ACTIONS: dict[str, Callable[[Context, Mapping[str, Any]], dict[str, Any]]] = {
-    "datastore_search": datastore_search,
-    "datastore_info": datastore_info,
-}

@@ -5,23 +5,27 @@ from __future__ import annotations
 from sqlalchemy import delete, update
 
 from catalogue.accounts import find_user
-from catalogue.actions.authorize import require
+from catalogue.actions.authorize import require, require_on
 from catalogue.actions.context import Context, Params
 from catalogue.actions.parameters import required_text
 from catalogue.actions.read import readable_resource
+from catalogue.change_log import log_change, log_change_of_group
 from catalogue.errors import NotFound, ValidationError
+from catalogue.follows import forget_followers
 from catalogue.group_changes import require_no_datasets, save_group
 from catalogue.groups import find_group, get_group
-from catalogue.model import Activity, Group, Member, Package
+from catalogue.model import Activity, Group, Member, Package, Upload
 from catalogue.names import forget_names
-from catalogue.package_changes import log_change, log_change_of_group, save_package
+from catalogue.package_changes import log_related, save_package
 from catalogue.packages import get_package, package_to_dict
+from catalogue.rows.pushed_files import forget_rows
+from catalogue.uploads import drop_uploads
 
 
 def package_delete(context: Context, params: Params) -> None:
     """Delete the dataset `id`: the public sees it no longer, its organization does; package_patch can bring it back."""
     package = get_package(context.session, required_text(params, "id"), lock=True)
-    require(context, "package_delete", package.owner_org, subject=package.id)
+    require_on(context, "package_delete", package)
     before = package_to_dict(package)
     package.state = "deleted"
     save_package(context, package, before=before)
@@ -34,8 +38,12 @@ def dataset_purge(context: Context, params: Params) -> None:
         package = get_package(context.session, required_text(params, "id"), lock=True)
     except NotFound as error:
         raise NotFound("Dataset was not found") from error
+    log_related(context.session, package, context.now())
     log_change(context.session, package.id, context.now())
+    drop_uploads(context, Upload.resource_id.in_([resource.id for resource in package.resources]))
+    forget_rows(context, [resource.id for resource in package.resources])
     forget_names(context.session, "package", package.id)
+    forget_followers(context.session, package.id)
     context.session.execute(delete(Activity).where(Activity.object_id == package.id))
     context.session.delete(package)
 
@@ -44,7 +52,7 @@ def resource_delete(context: Context, params: Params) -> None:
     """Delete the resource `id`."""
     resource = readable_resource(context, required_text(params, "id"))
     package = get_package(context.session, resource.package_id, lock=True)
-    require(context, "package_update", package.owner_org, subject=package.id)
+    require_on(context, "package_update", package)
     before = package_to_dict(package)
     package.resources = [other for other in package.resources if other.id != resource.id]
     for position, other in enumerate(package.resources):
@@ -84,10 +92,12 @@ def group_purge(context: Context, params: Params) -> None:
 
 
 def _purge_group(context: Context, params: Params, *, is_organization: bool) -> None:
-    require(context, "dataset_purge")
+    require(context, "group_purge")
     group = get_group(context.session, required_text(params, "id"), is_organization=is_organization, lock=True)
     log_change_of_group(context.session, group, context.now())
+    drop_uploads(context, Upload.group_id == group.id)
     forget_names(context.session, "group", group.id)
+    forget_followers(context.session, group.id)
     context.session.execute(update(Package).where(Package.owner_org == group.id).values(owner_org=None))
     context.session.execute(delete(Activity).where(Activity.object_id == group.id))
     context.session.delete(group)

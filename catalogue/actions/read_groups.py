@@ -7,25 +7,28 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
 
-from catalogue.actions.authorize import Role, may, may_read, require_group_read, role_in
+from catalogue.accounts import find_user
+from catalogue.actions.authorize import Role, lowest_role, may, may_read, require_group_read, roles_of
 from catalogue.actions.context import Context, Params
 from catalogue.actions.parameters import boolean, natural, optional_text, required_text, words
-from catalogue.errors import ValidationError
+from catalogue.errors import NotFound, ValidationError
 from catalogue.groups import (
+    follower_counts,
     get_group,
     group_extras,
     group_to_dict,
     members_to_list,
     packages_of,
     parents_to_list,
-    public_package_counts,
 )
 from catalogue.model import Group, Member, Package, User
-from catalogue.packages import package_to_dict, packages_by_ids
+from catalogue.public_counts import public_package_counts
+from catalogue.shown_packages import shown_list
+from catalogue.successions import validity_to_dict
+from catalogue.translations import ENDING, portal_language, translated
 from catalogue.validation import as_text
 
-NAMES_PAGE = 1000
-DICTS_PAGE = 25
+MOST_DATASETS = 1000
 DATASETS_SHOWN = 10
 CAPACITY_LABELS = {"admin": "Admin", "editor": "Editor", "member": "Member"}
 # permission that a client asks for: the role that has it
@@ -72,35 +75,59 @@ def group_autocomplete(context: Context, params: Params) -> list[dict[str, Any]]
 
 def organization_list_for_user(context: Context, params: Params) -> list[dict[str, Any]]:
     """Return the organizations in which the caller has `permission`, with the caller's capacity; all to a sysadmin."""
-    if context.user is None:
+    user = _user_asked_for(context, optional_text(params, "id"))
+    if user is None:
         return []
     needed = PERMISSIONS.get(optional_text(params, "permission") or "manage_group", Role.ADMIN)
+    roles = context.roles if user is context.user else roles_of(context.session, user)
     statement = select(Group).where(Group.is_organization, Group.state == "active").order_by(Group.title, Group.name)
-    organizations = [group for group in context.session.scalars(statement) if role_in(context, group.id) >= needed]
-    counts: dict[str, int] = {}
-    if boolean(params, "include_dataset_count", default=False):
-        counts = public_package_counts(context.session, organizations)
+    if not user.sysadmin:
+        statement = statement.where(Group.id.in_([group_id for group_id, role in roles.items() if role >= needed]))
+    organizations = list(context.session.scalars(statement))
+    followers = follower_counts(context.session, organizations)
+    counted = boolean(params, "include_dataset_count", default=False)
+    counts = public_package_counts(context.session, organizations) if counted else {}
     return [
         {
-            **group_to_dict(group, package_count=counts.get(group.id, 0) if counts else None),
-            "capacity": _capacity(context, group),
+            **group_to_dict(
+                group,
+                package_count=counts.get(group.id, 0) if counted else None,
+                followers=followers.get(group.id, 0),
+            ),
+            "capacity": "admin" if user.sysadmin else roles[group.id].name.lower(),
         }
         for group in organizations
     ]
 
 
-def group_list_authz(context: Context, _params: Params) -> list[dict[str, Any]]:
-    """Return the groups that the caller may put datasets into."""
+def _user_asked_for(context: Context, written: str | None) -> User | None:
+    """Return the user with this id or name, without one the caller; nobody where people are hidden from the caller."""
+    if not written or not may(context, "user_details"):
+        return context.user
+    user = find_user(context.session, written)
+    if user is None or user.state != "active":
+        raise NotFound("User not found")
+    return user
+
+
+def group_list_authz(context: Context, params: Params) -> list[dict[str, Any]]:
+    """Return the groups that the caller may put datasets into; with `am_member` only those they are a member of."""
     statement = select(Group).where(~Group.is_organization, Group.state == "active").order_by(Group.title, Group.name)
-    groups = context.session.scalars(statement)
-    return [group_to_dict(group) for group in groups if may(context, "dataset_into_group", group.id)]
+    if context.user is None:
+        return []
+    if boolean(params, "am_member", default=False) or not context.is_sysadmin:
+        lowest = lowest_role(context, "dataset_into_group")
+        statement = statement.where(Group.id.in_([one for one, role in context.roles.items() if role >= lowest]))
+    groups = list(context.session.scalars(statement))
+    followers = follower_counts(context.session, groups)
+    return [group_to_dict(group, followers=followers.get(group.id, 0)) for group in groups]
 
 
-def group_package_show(context: Context, params: Params) -> list[dict[str, Any]]:
+def group_package_show(context: Context, params: Params) -> Any:
     """Return the datasets in the group `id`; 10 unless `limit` says more. An organization has none in this sense."""
     group = get_group(context.session, required_text(params, "id"))
     require_group_read(context, group)
-    limit = natural(params, "limit", default=DATASETS_SHOWN, maximum=NAMES_PAGE) or 0
+    limit = natural(params, "limit", default=DATASETS_SHOWN, maximum=MOST_DATASETS) or 0
     return [] if group.is_organization else _public_packages(context, group, limit)
 
 
@@ -120,14 +147,19 @@ def member_list(context: Context, params: Params) -> list[list[str]]:
         shown_as = "organization" if group.is_organization else "public"
         triples += [[package.id, "package", shown_as] for package in packages if may_read(context, package)]
     if wanted in {None, "group"}:
-        triples += [[parent.id, "group", "public"] for parent in group.parents]
+        triples += [[parent["id"], "group", parent["capacity"]] for parent in parents_to_list(group)]
     capacity = (optional_text(params, "capacity") or "").lower()
     return [triple for triple in triples if not capacity or triple[2].lower() == capacity]
 
 
-def member_roles_list(_context: Context, _params: Params) -> list[dict[str, str]]:
-    """Return the capacities that members can have."""
-    return [{"text": text, "value": value} for value, text in CAPACITY_LABELS.items()]
+def member_roles_list(_context: Context, params: Params) -> list[dict[str, str]]:
+    """Return the capacities that members of organizations can have; with `group_type` group, those of groups.
+
+    An editor of a group could do no more than a member of it, so it is not offered there.
+    """
+    of_groups = optional_text(params, "group_type") == "group"
+    labels = CAPACITY_LABELS.items()
+    return [{"text": text, "value": value} for value, text in labels if not (of_groups and value == "editor")]
 
 
 def _user_members(context: Context, group: Group) -> list[list[str]]:
@@ -138,13 +170,14 @@ def _user_members(context: Context, group: Group) -> list[list[str]]:
 
 def _group_list(context: Context, params: Params, *, is_organization: bool) -> list[Any]:
     all_fields = boolean(params, "all_fields", default=False)
-    limit = natural(params, "limit", default=DICTS_PAGE if all_fields else NAMES_PAGE, maximum=NAMES_PAGE)
+    most, usual_dicts = _limits(context)
+    limit = natural(params, "limit", default=usual_dicts if all_fields else most, maximum=most)
     offset = natural(params, "offset", default=0) or 0
     statement = select(Group).where(Group.is_organization == is_organization, Group.state == "active")
     if kind := optional_text(params, "type"):
         statement = statement.where(Group.type == kind)
     if names := words(params, "organizations" if is_organization else "groups"):
-        statement = statement.where(Group.name.in_(names))
+        statement = statement.where(Group.name.in_(names) | Group.id.in_(names))
     if query := optional_text(params, "q"):
         matches = Group.name.icontains(query, autoescape=True) | Group.title.icontains(query, autoescape=True)
         statement = statement.where(matches | Group.description.icontains(query, autoescape=True))
@@ -157,14 +190,26 @@ def _group_list(context: Context, params: Params, *, is_organization: bool) -> l
         counts = public_package_counts(context.session, groups)
     groups.sort(key=lambda group: _sort_value(group, field, counts), reverse=downwards)
     page = groups[offset : offset + (limit or 0)]
-    return [_listed(context, params, group, counts) for group in page] if all_fields else [group.name for group in page]
+    if not all_fields:
+        return [group.name for group in page]
+    followers = follower_counts(context.session, page)
+    return [_listed(context, params, group, (counts.get(group.id, 0), followers.get(group.id, 0))) for group in page]
 
 
-def _listed(context: Context, params: Params, group: Group, counts: dict[str, int]) -> dict[str, Any]:
+def _limits(context: Context) -> tuple[int, int]:
+    """Return the most entries of one answer, and how many a list of dicts has when nobody asks for a number."""
+    settings = context.settings
+    most = settings.group_and_organization_list_max
+    return most, min(most, settings.group_and_organization_list_all_fields_max)
+
+
+def _listed(context: Context, params: Params, group: Group, counts: tuple[int, int]) -> dict[str, Any]:
+    packages, followers = counts
     counted = boolean(params, "include_dataset_count", default=True)
-    shown = group_to_dict(group, package_count=counts.get(group.id, 0) if counted else None)
+    shown = group_to_dict(group, package_count=packages if counted else None, followers=followers)
     if boolean(params, "include_extras", default=False):
         shown["extras"] = group_extras(group)
+        shown |= _translations(group)
     if boolean(params, "include_groups", default=False):
         shown["groups"] = parents_to_list(group)
     if boolean(params, "include_users", default=False):
@@ -202,7 +247,10 @@ def group_as_shown(context: Context, group: Group, params: Params) -> dict[str, 
     count = None
     if boolean(params, "include_dataset_count", default=True):
         count = public_package_counts(context.session, [group]).get(group.id, 0)
-    shown = group_to_dict(group, package_count=count)
+    followers = follower_counts(context.session, [group]).get(group.id, 0)
+    shown = group_to_dict(group, package_count=count, followers=followers) | _translations(group)
+    if group.is_organization:
+        shown |= validity_to_dict(context.session, group)
     if not boolean(params, "include_followers", default=True):
         del shown["num_followers"]
     if boolean(params, "include_extras", default=True):
@@ -220,6 +268,14 @@ def group_as_shown(context: Context, group: Group, params: Params) -> dict[str, 
     return shown
 
 
+def _translations(group: Group) -> dict[str, Any]:
+    language = portal_language(group)
+    return {
+        field + ENDING: translated(field, getattr(group, field), group.extras, language)
+        for field in ("title", "description")
+    }
+
+
 def _members_for(context: Context, group: Group) -> list[dict[str, Any]]:
     """Return the members as far as the caller may see them: nobody's names go to anonymous callers."""
     if not may(context, "user_details"):
@@ -227,19 +283,15 @@ def _members_for(context: Context, group: Group) -> list[dict[str, Any]]:
     return members_to_list(context.session, group, private=context.is_sysadmin)
 
 
-def _public_packages(context: Context, group: Group, limit: int) -> list[dict[str, Any]]:
+def _public_packages(context: Context, group: Group, limit: int) -> Any:
     statement = select(Package.id).where(packages_of(group), Package.state == "active", Package.private.is_(False))
     ids = context.session.scalars(statement.order_by(Package.metadata_modified.desc(), Package.id).limit(limit)).all()
-    return [package_to_dict(package) for package in packages_by_ids(context.session, ids)]
-
-
-def _capacity(context: Context, group: Group) -> str:
-    return "admin" if context.is_sysadmin else role_in(context, group.id).name.lower()
+    return shown_list(context, ids)
 
 
 def _group_autocomplete(context: Context, params: Params, *, is_organization: bool) -> list[dict[str, Any]]:
     query = as_text(params.get("q") or "")
-    limit = natural(params, "limit", default=20, maximum=NAMES_PAGE)
+    limit = natural(params, "limit", default=20, maximum=MOST_DATASETS)
     statement = select(Group).where(Group.is_organization == is_organization, Group.state == "active")
     matches = Group.name.icontains(query, autoescape=True) | Group.title.icontains(query, autoescape=True)
     groups = context.session.scalars(statement.where(matches).order_by(Group.title, Group.name).limit(limit))

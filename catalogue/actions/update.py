@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from catalogue.actions.authorize import require
+from catalogue.actions.authorize import require, require_on
 from catalogue.actions.context import Context, Params
 from catalogue.actions.parameters import required_text, words
 from catalogue.actions.read import readable_resource
 from catalogue.actions.read_groups import group_as_shown
 from catalogue.errors import MalformedInput, ValidationError
-from catalogue.group_changes import read_group, require_no_datasets, save_group, write_group
+from catalogue.group_changes import keep_image, read_group, require_no_datasets, save_group, write_group
 from catalogue.groups import get_group, group_extras, group_to_dict
 from catalogue.model import Package
 from catalogue.package_changes import save_package, write_package, write_resource
 from catalogue.package_input import read_package
 from catalogue.packages import get_package, package_to_dict, resource_to_dict
-from catalogue.resource_input import read_resources
+from catalogue.resource_input import keep_files, read_resources
 
 # What stays as it is when package_update leaves it out; everything else becomes null.
 KEPT = ("name", "title", "private", "owner_org", "state", "groups")
@@ -40,7 +40,7 @@ def package_patch(context: Context, params: Params) -> dict[str, Any]:
 
 def _writable_package(context: Context, name_or_id: str) -> Package:
     package = get_package(context.session, name_or_id, lock=True)
-    require(context, "package_update", package.owner_org, subject=package.id)
+    require_on(context, "package_update", package)
     return package
 
 
@@ -49,8 +49,11 @@ def replace_package(context: Context, package: Package, raw: Params) -> dict[str
     before = package_to_dict(package)
     given = {name: value for name, value in raw.items() if name not in KEPT or value is not None}
     kept = {name: before[name] for name in KEPT}
-    write_package(context, package, read_package(context, {**kept, **given, "type": package.type}, package))
-    return save_package(context, package, before=before)
+    wanted = read_package(context, {**kept, **given, "type": package.type}, package)
+    write_package(context, package, wanted)
+    shown = save_package(context, package, before=before)
+    keep_files(context, wanted.resources or [])
+    return shown
 
 
 def package_resource_reorder(context: Context, params: Params) -> dict[str, Any]:
@@ -91,6 +94,7 @@ def _replace_resource(context: Context, params: Params, *, keep: bool) -> dict[s
         raise ValidationError(faults[0])
     resource = write_resource(context, package, inputs[0])
     save_package(context, package, before=before)
+    keep_files(context, inputs)
     return resource_to_dict(resource)
 
 
@@ -134,4 +138,5 @@ def _replace_group(context: Context, params: Params, *, is_organization: bool, k
         require_no_datasets(context, group)
     write_group(context, group, wanted)
     save_group(context, group, is_new=False)
-    return group_as_shown(context, group, {"include_datasets": not keep, "include_followers": keep})
+    keep_image(context, group, wanted)
+    return group_as_shown(context, group, {"include_datasets": True, "include_followers": False})

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, current_app, request, url_for
-from werkzeug.exceptions import HTTPException
+from flask import Blueprint, Flask, current_app, request, url_for
+from werkzeug.exceptions import HTTPException, NotFound
 
 from cityportal.languages import DEFAULT, Language, language_of_path
 
@@ -32,6 +32,33 @@ def follow_language(blueprint: Blueprint) -> None:
     def _take(_endpoint: str | None, values: dict[str, Any] | None) -> None:
         if values:
             values.pop("language", None)
+
+
+def accept_language_prefixes(app: Flask) -> None:
+    """Answer addresses that carry a language although ours do not, as CKAN's do: `/vi/dataset`, `/en/api/3/action/…`.
+
+    They are answered at once and not redirected, because CKAN's clients do not follow a redirect of a POST.
+    """
+    inner = app.wsgi_app
+
+    def without_prefix(environ: dict[str, Any], start_response: Any) -> Any:
+        path = environ.get("PATH_INFO", "")
+        rest = path[3:]
+        if path.startswith("/vi/") or (path.startswith("/en/") and not _is_known(app, path) and _is_known(app, rest)):
+            environ = {**environ, "PATH_INFO": rest}
+        return inner(environ, start_response)
+
+    app.wsgi_app = without_prefix  # type: ignore[method-assign]  # the way that Flask's manual tells
+
+
+def _is_known(app: Flask, path: str) -> bool:
+    try:
+        app.url_map.bind("").match(path)
+    except NotFound:
+        return False
+    except HTTPException:  # known for another method, or with another slash
+        return True
+    return True
 
 
 def language() -> Language:

@@ -16,9 +16,9 @@ from markupsafe import Markup
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from cityportal import formatting
-from cityportal.bilingual import address_in, keep_language, language
+from cityportal.bilingual import accept_language_prefixes, address_in, keep_language, language
 from cityportal.content_security import add_security_headers
-from cityportal.identity import form_token, signed_in
+from cityportal.identity import check_forms, form_token, signed_in
 from cityportal.languages import LANGUAGES, Text, has_message, translate
 
 _log = logging.getLogger(__name__)
@@ -54,7 +54,8 @@ def init_site(
         CITY=city,
         CLOCK=now,
         SECRET_KEY=secret_key or secrets.token_bytes(32),
-        SESSION_COOKIE_NAME="phusa_session",
+        # The prefix lets no neighbour of our domain plant a cookie; browsers take it over https only.
+        SESSION_COOKIE_NAME=f"{'__Host-' if site_url.startswith('https://') else ''}phusa_session",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=site_url.startswith("https://"),
@@ -63,7 +64,9 @@ def init_site(
     )
     app.config.setdefault("SIGNING_KEYS", list)
     app.url_defaults(keep_language)
+    accept_language_prefixes(app)
     app.jinja_options = {**app.jinja_options, "trim_blocks": True, "lstrip_blocks": True}
+    check_forms(app)
     _add_words(app)
     _add_error_pages(app)
     add_security_headers(app)

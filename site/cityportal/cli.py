@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 import catalogue.cli
+import catalogue.command_settings
 import publisher.cli
 from cityportal.settings import read_settings
 from publisher.errors import DescriptorError, EnvironmentFault, PublisherError
@@ -45,7 +46,7 @@ def main(ctx: click.Context, *, verbose: bool) -> None:
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     # Read when a command asks for them: `phusa verify` and `phusa scan` need no settings at all.
     ctx.meta[publisher.cli.SETTINGS] = lambda: read_settings().for_publisher()
-    ctx.meta[catalogue.cli.SETTINGS] = lambda: read_settings().for_catalogue(Secrets())
+    ctx.meta[catalogue.command_settings.SETTINGS] = lambda: read_settings().for_catalogue(Secrets())
 
 
 @main.command()
@@ -69,7 +70,7 @@ def serve(only: str, host: str, port: int) -> None:
         welcome_publisher(portal.catalogue.store, portal.settings.home)
     with serving(portal, host=host, port=port):
         portal.start_scheduler()
-        wait_for_signal()
+        wait_for_signal(meanwhile=portal.keep_house)
 
 
 @main.command()

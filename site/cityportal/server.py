@@ -1,6 +1,6 @@
 """Composes one process from the parts: public pages and CKAN API, Datasette, agency workspace, scheduler.
 
-It knows both halves, as the other modules beside it do; the folders `public/` and `workspace/` know one each. Flask runs behind a2wsgi, Datasette beside it under /query.
+It knows both halves, as the other modules beside it do; the folders `public/` and `workspace/` know one each. Flask runs in threads, Datasette beside it under /query.
 """
 
 from __future__ import annotations
@@ -13,25 +13,30 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
-from a2wsgi import WSGIMiddleware
 from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
 
 from catalogue.action_api import action_api_blueprint
 from catalogue.open_formats import open_formats_blueprint
-from catalogue.query_service import QueryService
+from catalogue.released_files import FilesUnavailable
 from catalogue.services import open_services
+from catalogue.uploads import sweep_uploads
 from cityportal.chrome import init_site
 from cityportal.languages import Text
 from cityportal.public import public_blueprint
 from cityportal.settings import PortalSettings
+from cityportal.wsgi_bridge import WsgiBridge
 from publisher.errors import EnvironmentFault
-from publisher.facilities import Facilities, open_facilities
-from publisher.schedule import Scheduler
 from publisher.secrets import Secrets
-from publisher.workflow import Workspace
+
+if TYPE_CHECKING:  # a process loads the libraries of the parts that it has, no others: they take seconds and megabytes
+    from catalogue.query_service import QueryService
+    from publisher.facilities import Facilities
+    from publisher.schedule import Scheduler
+    from publisher.workflow import Workspace
 
 PARTS = ("public", "query", "workspace", "scheduler")
 QUERY = "/query"
@@ -63,6 +68,8 @@ class Portal:
         self.catalogue = open_services(self.catalogue_settings)
         self.facilities: Facilities | None = None
         if parts & {"workspace", "scheduler"}:
+            from publisher.facilities import open_facilities
+
             self.facilities = open_facilities(settings.for_publisher(), environment)
         self.workspace: Workspace | None = None
         self.flask = self._flask() if parts & {"public", "workspace"} else None
@@ -73,6 +80,8 @@ class Portal:
     def start_scheduler(self) -> None:
         """Start the clock of due runs, when this process has that part."""
         if "scheduler" in self.parts and self.facilities is not None:
+            from publisher.schedule import Scheduler
+
             self.scheduler = Scheduler(self.facilities)
             self.scheduler.start()
 
@@ -83,6 +92,14 @@ class Portal:
             self.scheduler = None
         if self.workspace is not None:
             self.workspace.wait()
+
+    def keep_house(self) -> None:
+        """Remove uploaded files that nothing names; what cannot be done now is tried again the next time."""
+        if "public" in self.parts:
+            try:
+                sweep_uploads(self.catalogue)
+            except (FilesUnavailable, SQLAlchemyError, OSError) as error:
+                logger.warning("uploads could not be swept now: %s", type(error).__name__)
 
     def close(self) -> None:
         """Let go of the databases and the search index."""
@@ -103,12 +120,15 @@ class Portal:
         app.register_blueprint(public_blueprint(self.catalogue))
         if "workspace" in self.parts and self.facilities is not None:
             from cityportal.workspace import workspace_blueprint
+            from publisher.workflow import Workspace
 
             self.workspace = Workspace(self.facilities)
             app.register_blueprint(workspace_blueprint(self.workspace))
         return app
 
     def _query_service(self) -> QueryService:
+        from catalogue.query_service import QueryService
+
         return QueryService(
             self.catalogue,
             config=query_configuration(),
@@ -131,8 +151,8 @@ class _Mount:
     """Sends /query to Datasette, without the prefix, and everything else to Flask."""
 
     def __init__(self, flask: Flask | None, query_service: QueryService | None) -> None:
-        # The two libraries spell the same WSGI and ASGI types differently.
-        wsgi = WSGIMiddleware(cast("Any", flask), workers=_FLASK_THREADS) if flask else _health_alone
+        # The libraries spell the same WSGI and ASGI types differently.
+        wsgi = WsgiBridge(cast("Any", flask), threads=_FLASK_THREADS) if flask else _health_alone
         self._flask = cast("AsgiApp", wsgi)
         self._query: AsgiApp | None = query_service.asgi if query_service else None
 

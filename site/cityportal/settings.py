@@ -62,6 +62,8 @@ class PortalSettings(BaseSettings):
     storage: StorageSettings = StorageSettings()
     publisher: PublisherSection = PublisherSection()
     catalogue: outside.CatalogueSection = outside.CatalogueSection()
+    mail: outside.MailSection = outside.MailSection()
+    oidc: outside.OidcSection = outside.OidcSection()
 
     @classmethod
     def settings_customise_sources(
@@ -98,6 +100,10 @@ class PortalSettings(BaseSettings):
             home=self.home,
             site_url=self.site_url,
             storage=_storage_of_catalogue(self.storage, secrets),
+            mail=self.mail,
+            mail_password=_secret(self.mail.password, secrets),
+            oidc=self.oidc,
+            oidc_client_secret=_secret(self.oidc.client_secret, secrets),
             secret_key=SecretStr(cookie_key(self.home)),
         )
 
@@ -140,3 +146,7 @@ def _storage_of_catalogue(storage: StorageSettings, secrets: Secrets) -> outside
         access_key=SecretStr(secrets.resolve(storage.access_key)),
         secret_key=SecretStr(secrets.resolve(storage.secret_key)),
     )
+
+
+def _secret(reference: str, secrets: Secrets) -> SecretStr:
+    return SecretStr(secrets.resolve(reference) if reference else "")

@@ -25,12 +25,14 @@ PUBLIC = [
         "/about",
         "/en/developers",
         "/user/login",
+        "/en/user/reset",
+        "/user/password",
         "/khong-co",
     ),
 ]
 WORKSPACE = [
     *("/workspace", "/en/workspace", "/workspace/datasets/phan-anh-1022", "/workspace/datasets/doanh-nghiep"),
-    *("/workspace/runs/waiting", "/en/workspace/runs/drift"),
+    *("/workspace/runs/waiting", "/en/workspace/runs/drift", "/account", "/en/account"),
     "/workspace/datasets/phan-anh-1022/roll-back/2026-11-20.1",
 ]
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

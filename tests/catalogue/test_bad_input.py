@@ -67,6 +67,9 @@ NAMES = [
     ),
     *("filters", "fields", "fq", "fq_list", "fl", "rows", "start", "facet.field", "facet.limit", "records_format"),
     *("include_users", "include_datasets", "image_url", "approval_status", "metadata_modified", "version", "upload"),
+    *("order_by", "datasets", "org_id", "organization_id", "view_type", "view_types", "resource", "package", "page_url"),
+    *("key", "ckan.site_title", "email_to", "object_type", "diff_type", "include_data", "include_hidden_activity"),
+    *("exclude_activity_types", "description", "all_fields", "vocabulary_id", "ids_only", "queues"),
     *("match__resources__0__id", "update__resources", "update__resources__0", "update__resources__extend", "update__"),
 ]
 

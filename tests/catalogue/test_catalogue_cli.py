@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import timedelta
 
 import click
 import pytest
 from click.testing import CliRunner
 
-from catalogue import cli
+from catalogue import cli, command_settings
 from catalogue.accounts import find_user, sign_in
 from catalogue.actions.context import utc_now
+from catalogue.model import User
 from catalogue.settings import CatalogueSettings
 from catalogue.store import open_store
 from catalogue.tokens import find_token
@@ -26,7 +28,7 @@ def run(settings):
     @click.group()
     @click.pass_context
     def main(ctx: click.Context) -> None:
-        ctx.meta[cli.SETTINGS] = lambda: settings
+        ctx.meta[command_settings.SETTINGS] = lambda: settings
 
     for command in cli.COMMANDS:
         main.add_command(command)
@@ -45,16 +47,17 @@ def writing(settings):
     return session
 
 
-def test_an_account_with_a_password_signs_in(run, writing, tmp_path):
+def test_an_account_with_a_password_signs_in(run, settings, tmp_path):
     (tmp_path / "password").write_text("correct horse\n")
     result = run(
         "user", "add", "mai", "--email", "mai@x.vn", "--password-file", str(tmp_path / "password"), "--sysadmin"
     )
     assert result.exit_code == 0, result.output
-    with writing() as session:
-        user = sign_in(session, "mai", "correct horse", utc_now())
-        assert user is not None
-        assert user.sysadmin
+    store = open_store(settings)
+    user_id = sign_in(store, "mai", "correct horse", utc_now())
+    with store.read() as session:
+        assert session.get(User, user_id).sysadmin
+    store.close()
 
 
 def test_a_token_is_printed_once_and_works(run, writing):
@@ -65,6 +68,37 @@ def test_a_token_is_printed_once_and_works(run, writing):
         found = find_token(session, result.output.strip(), utc_now())
         assert found is not None
         assert (found.user.name, found.user.sysadmin) == ("scripts", True)
+
+
+def test_a_token_may_be_for_reading_and_for_a_while(run, writing):
+    run("user", "add", "mai")
+    text = run("token", "create", "mai", "--read-only", "--expires-in-days", "30", "--label", "harvest").output.strip()
+    with writing() as session:
+        found = find_token(session, text, utc_now())
+        assert (found.scope, found.name) == ("read", "harvest")
+        assert find_token(session, text, utc_now() + timedelta(days=31)) is None
+
+
+def test_tokens_are_listed_without_their_texts_and_revoked_by_their_ids(run, writing):
+    run("user", "add", "mai")
+    text = run("token", "create", "mai", "--label", "harvest").output.strip()
+    run("token", "create", "boss", "--sysadmin")
+    listed = run("token", "list", "mai").output
+    assert "'harvest'  all  never expires  never used" in listed
+    assert text not in listed
+    assert "boss" not in listed
+    assert "boss" in run("token", "list").output
+    assert run("token", "revoke", listed.split()[0]).exit_code == 0
+    assert run("token", "revoke", listed.split()[0]).exit_code == 2
+    with writing() as session:
+        assert find_token(session, text, utc_now()) is None
+
+
+def test_nobody_gets_a_token_of_a_deleted_account(run, writing):
+    run("user", "add", "mai")
+    with writing() as session:
+        find_user(session, "mai").state = "deleted"
+    assert "deleted" in run("token", "create", "mai").output
 
 
 def test_wrong_names_are_one_line_and_exit_code_2(run):

@@ -93,11 +93,12 @@ def test_get_only_mode_reads(live, admin):
             client.action.package_create(name="not-by-get")
 
 
-def test_an_upload_is_refused_with_a_cure(admin):
-    admin.action.package_create(name="no-upload", owner_org="so-yt")
-    with pytest.raises(ckanapi.ValidationError) as refused:
-        admin.action.resource_create(package_id="no-upload", upload=io.BytesIO(b"a,b"))
-    assert "object storage" in refused.value.error_dict["upload"][0]
+def test_an_upload_becomes_a_resource(admin, anonymous):
+    package = admin.action.package_create(name="uploads", owner_org="so-yt")
+    made = admin.action.resource_create(package_id="uploads", upload=io.BytesIO(b"a,b"), format="CSV")
+    assert (made["url_type"], made["size"], made["format"]) == ("upload", 3, "CSV")
+    assert made["url"].endswith(f"/dataset/{package['id']}/resource/{made['id']}/download/upload")
+    assert anonymous.action.resource_show(id=made["id"]) == made
 
 
 def test_registering_again_changes_nothing(admin, anonymous):

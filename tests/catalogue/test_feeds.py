@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET  # the documents are our own
 
 import pytest
 from flask import Flask
+from samples.described_dataset import PORTAL, described
 from samples.golden import assert_golden
 from samples.portal_on_disk import id_of, open_portal
 
-from catalogue.feeds import Feed, feed_to_atom
+from catalogue.feeds import Entry, Feed, dataset_to_entry, feed_to_atom, releases_to_entries
 from catalogue.open_formats import open_formats_blueprint
 
 NS = {"a": "http://www.w3.org/2005/Atom"}
-PACKAGE = {
-    "id": "6a0c1f1e-0000-4000-8000-000000000001",
-    "name": "tram-xe-buyt",
-    "title": "Trạm <xe> & buýt\x0b",
-    "notes": "Vị trí các trạm.",
-    "metadata_created": "2026-11-01T08:00:00.000001",
-    "metadata_modified": "2026-11-22T03:00:00.000000",
-    "organization": {"id": "2", "name": "so-gtvt", "title": "Sở Giao thông"},
-    "tags": [{"name": "xe buýt"}],
-}
+SUMMARY = {"title": "Trạm <xe> & buýt\x0b", "organization": {"id": "2", "name": "so-gtvt", "title": "Sở Giao thông"}}
+
+
+def entry(**changes: Any) -> Entry:
+    return dataset_to_entry(described(**{**SUMMARY, **changes}), PORTAL)
 
 
 def feed(page: int = 1, total: int = 1, **query: str) -> Feed:
@@ -35,7 +32,8 @@ def links(document: bytes) -> dict[str, str]:
 
 
 def test_golden_feed() -> None:
-    assert_golden("feed.atom", feed_to_atom(feed(), [PACKAGE]))
+    assert_golden("feed.atom", feed_to_atom(feed(), [entry()]))
+    assert_golden("feed_releases.atom", feed_to_atom(feed(), releases_to_entries(described(), PORTAL)))
 
 
 def test_pages_are_linked_with_the_query_kept() -> None:
@@ -53,7 +51,7 @@ def test_pages_are_linked_with_the_query_kept() -> None:
 
 def test_entry_ids_outlive_a_renaming() -> None:
     ids = {
-        ET.fromstring(feed_to_atom(feed(), [PACKAGE | {"name": name}])).findtext("a:entry/a:id", namespaces=NS)  # noqa: S314
+        ET.fromstring(feed_to_atom(feed(), [entry(name=name)])).findtext("a:entry/a:id", namespaces=NS)  # noqa: S314
         for name in ("one", "two")
     }
     assert ids == {"https://data.example.vn/dataset/6a0c1f1e-0000-4000-8000-000000000001"}

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+from samples.served_catalogue import catalogue_on
 
 from catalogue.errors import NotAuthorized, NotFound, ValidationError
+
+pytest_plugins = ["servers.postgres"]
 
 CITY = "so-gtvt"
 
@@ -70,6 +75,7 @@ def test_update_replaces_and_patch_keeps(catalogue):
     create(catalogue, "so-yt", title="Y tế", description="d", extras=[{"key": "code", "value": "YT"}])
     patched = catalogue.call("organization_patch", {"id": "so-yt", "title": "Sở Y tế"}, user="boss")
     assert (patched["title"], patched["description"], len(patched["extras"])) == ("Sở Y tế", "d", 1)
+    assert ("num_followers" in patched, patched["packages"]) == (False, [])
     updated = catalogue.call("organization_update", {"id": "so-yt", "title": "Y"}, user="boss")
     assert (updated["name"], updated["description"], updated["extras"]) == ("so-yt", "", [])
     assert "num_followers" not in updated
@@ -174,3 +180,77 @@ def test_tags_and_licences_are_listed(catalogue):
         "True",
         "False",
     }
+
+
+# ---- writers at once
+
+
+def _at_once(calls):
+    with ThreadPoolExecutor(8) as pool:
+        return [future.result() for future in [pool.submit(call) for call in calls]]
+
+
+def _write_at_once(portal):
+    """Change different fields, members and parents of one organization from many threads; nothing may be lost."""
+    people = [f"person-{number}" for number in range(6)]
+    for name in ("boss", *people):
+        portal.add_user(name, sysadmin=name == "boss")
+    for name in ("centre", "city", "ward"):
+        create(portal, name)
+    fields = {
+        "title": "Trung tâm",
+        "description": "Mô tả",
+        "image_url": "http://x.vn/i.png",
+        "title_translated": {"en": "C"},
+    }
+
+    def call(action, **params):
+        return lambda: portal.call(action, {"id": "centre", **params}, user="boss")
+
+    _at_once(
+        [
+            *(call("organization_patch", **{key: value}) for key, value in fields.items()),
+            *(call("organization_member_create", username=name, role="editor") for name in [*people, *people]),
+            *(call("member_create", object=name, object_type="group", capacity="parent") for name in ("city", "ward")),
+        ]
+    )
+    shown = portal.call("organization_show", {"id": "centre"}, user="boss")
+    assert {key: shown[key] for key in ("title", "description", "image_url")} == {
+        key: fields[key] for key in ("title", "description", "image_url")
+    }
+    assert shown["title_translated"] == {"vi": "Trung tâm", "en": "C"}
+    assert {user["name"] for user in shown["users"]} == {"boss", *people}
+    assert [parent["name"] for parent in shown["groups"]] == ["city", "ward"]
+
+
+@pytest.mark.slow
+def test_writers_at_once_lose_nothing(tmp_path):
+    with catalogue_on(tmp_path) as portal:
+        _write_at_once(portal)
+
+
+@pytest.mark.slow
+@pytest.mark.server
+def test_writers_at_once_lose_nothing_on_postgresql(tmp_path, postgres):
+    with catalogue_on(tmp_path, database_url=postgres.url(postgres.new_database())) as portal:
+        _write_at_once(portal)
+
+
+@pytest.mark.slow
+@pytest.mark.server
+def test_two_writers_close_no_circle_on_postgresql(tmp_path, postgres):
+    with catalogue_on(tmp_path, database_url=postgres.url(postgres.new_database())) as portal:
+        portal.add_user("boss", sysadmin=True)
+        for number in range(6):
+            for name in (f"left-{number}", f"right-{number}"):
+                create(portal, name)
+
+            def put(child, parent):
+                try:
+                    return portal.call("organization_patch", {"id": child, "groups": [{"name": parent}]}, user="boss")
+                except ValidationError:
+                    return None
+
+            ends = (f"left-{number}", f"right-{number}")
+            done = _at_once([lambda ends=ends: put(*ends), lambda ends=ends: put(*reversed(ends))])
+            assert sum(one is not None for one in done) == 1

@@ -44,6 +44,7 @@ def test_the_shown_dict_has_every_key_that_clients_read(catalogue, bus):
         *("license_id", "license_title", "isopen", "owner_org", "organization", "private", "state", "type"),
         *("creator_user_id", "metadata_created", "metadata_modified", "num_resources", "num_tags", "resources", "tags"),
         *("groups", "extras", "relationships_as_subject", "relationships_as_object"),
+        *("title_translated", "notes_translated"),
     } == set(bus)
     assert bus["extras"] == [{"key": "a", "value": "5"}, {"key": "spatial", "value": "HCM"}]
     assert [tag["name"] for tag in bus["tags"]] == ["giao thông", "xe buýt"]

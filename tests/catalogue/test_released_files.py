@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -90,11 +91,12 @@ def test_tables_are_copied_once_and_open_read_only(files: ReleasedFiles, tmp_pat
     stamp = path.stat().st_mtime_ns
     assert tables.path("wards-2026", RELEASE) == path
     assert ReleasedTables(files, tmp_path / "query").path("wards-2026", RELEASE).stat().st_mtime_ns == stamp
-    connection = tables.connect("wards-2026", RELEASE)
-    assert connection.execute("select count(*) from wards").fetchone()[0] == 5
-    with pytest.raises(sqlite3.OperationalError):
-        connection.execute("delete from wards")
-    connection.close()
+    with tables.lease(path) as connection:
+        assert connection.execute("select count(*) from wards").fetchone()[0] == 5
+        with pytest.raises(sqlite3.OperationalError):
+            connection.execute("delete from wards")
+    with tables.lease(path) as again:
+        assert again is connection
 
 
 def test_a_damaged_copy_is_fetched_again(files: ReleasedFiles, tmp_path: Path) -> None:
@@ -142,3 +144,20 @@ def test_settings_reach_the_portal(tmp_path: Path) -> None:
     write_release(tmp_path / "elsewhere", "d1", RELEASE, [WARDS])
     assert portal.files.manifest("d1", RELEASE)["dataset"] == "d1"
     portal.store.close()
+
+
+def test_a_new_copy_leaves_only_the_one_before_it(files: ReleasedFiles, tmp_path: Path) -> None:
+    tables = ReleasedTables(files, tmp_path / "query")
+    other = "trees"
+    write_release(tmp_path / "storage", other, RELEASE, [WARDS])
+    copies = [tables.path(other, RELEASE)]
+    for day in range(23, 27):
+        release = f"2026-11-{day}.1"
+        write_release(tmp_path / "storage", "wards-2026", release, [WARDS])
+        copies.append(tables.path("wards-2026", release))
+        os.utime(copies[-1], (day, day))
+    assert [path.name for path in copies if path.exists()] == [
+        "trees.2026-11-22.1.db",
+        "wards-2026.2026-11-25.1.db",
+        "wards-2026.2026-11-26.1.db",
+    ]

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from catalogue.releases import dataset_releases, is_released
+from catalogue.releases import dataset_releases
 
 CITY = "so-gtvt"
 
@@ -59,30 +59,6 @@ def test_a_checked_release_stays_current_with_a_newer_summary(publish, catalogue
     assert (row.state, row.summary["checked_at"]) == ("published", "2026-11-22T08:00:00")
 
 
-def test_a_dataset_without_pointer_has_no_public_release(publish, catalogue):
+def test_a_dataset_without_pointer_has_no_public_release(publish):
     publish("2026-11-21.1", "2026-11-21T08:00:00")
     assert publish(None) == [("2026-11-21.1", "withdrawn")]
-    with catalogue.store.read() as session:
-        assert not is_released(session, "bus", "2026-11-21.1")
-
-
-def test_files_are_public_as_long_as_their_dataset_is(publish, catalogue):
-    publish("2026-11-21.1", "2026-11-21T08:00:00")
-    publish("2026-11-22.1", "2026-11-22T08:00:00")
-
-    def released(name: str = "bus", release: str = "2026-11-21.1") -> bool:
-        with catalogue.store.read() as session:
-            return is_released(session, name, release)
-
-    assert released()
-    assert released(release="2026-11-22.1")
-    assert not released(release="2026-11-23.1")
-    assert not released(name="nope")
-    catalogue.call("package_patch", {"id": "bus", "name": "renamed"}, user="lan")
-    assert released()
-    assert released(name="renamed")
-    for hidden, shown in (({"private": True}, {"private": False}), ({"state": "deleted"}, {"state": "active"})):
-        catalogue.call("package_patch", {"id": "renamed", **hidden}, user="lan")
-        assert not released()
-        catalogue.call("package_patch", {"id": "renamed", **shown}, user="lan")
-        assert released()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 from samples.portal_on_disk import SamplePortal, id_of, open_portal
 
 from catalogue.errors import SearchError, SearchQueryError, ValidationError
-from catalogue.search import SearchIndex, package_search
+from catalogue.model import ChangeLog, Package, Tag, Vocabulary
+from catalogue.search import package_search
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +130,99 @@ def test_no_parameters_find_all_public_datasets_newest_first(portal: SamplePorta
 )  # fmt: skip
 def test_query_finds(portal: SamplePortal, q: str, expected: set[str]) -> None:
     assert names(portal, q=q) == expected
+
+
+@pytest.fixture(scope="module")
+def kinds(tmp_path_factory: pytest.TempPathFactory):
+    """Return a catalogue with a field of each kind."""
+    portal = open_portal(tmp_path_factory.mktemp("kinds"))
+    portal.add_group("so-x", "Sở X")
+    portal.add_dataset(
+        "bus-stops",
+        title="Running stations",
+        organization="so-x",
+        author="Trần Văn Bình",
+        maintainer_email="mo@x.vn",
+        version="1.0",
+        url="https://x.example/page",
+        license_id="cc-by",
+        extras={"theme-primary": "gov", "note": "hai từ", "from_date": "1965-05-01T08:00:00Z", "a.b": "dotted"},
+        resources=[{"name": "Tệp chính", "format": "CSV", "url": "https://x.example/f", "resource_type": "file",
+                    "extras": {"table": "trạm xe", "rows": 12}}],
+    )  # fmt: skip
+    portal.add_dataset("other", title="Khác", extras={"from_date": "không rõ", "theme-primary": "gov 2"})
+    with portal.store.write() as session:
+        vocabulary = Vocabulary(id="v", name="topics")
+        session.add_all([vocabulary, Tag(id="t", name="giao thông", vocabulary_id="v"), Tag(id="u", name="tự do")])
+        session.flush()
+        package = session.get(Package, id_of("bus-stops"))
+        package.tags = [session.get(Tag, "t"), session.get(Tag, "u")]
+        session.add(ChangeLog(package_id=package.id, at=portal.clock))
+    yield portal
+    portal.search.close()
+    portal.store.close()
+
+
+@pytest.mark.parametrize(
+    "q",
+    [
+        *['vocab_topics:"giao thông"', "vocab_topics:giao*", 'tags:"tự do"', "giao thong", "vocab_topics:*"],
+        *["title:run", "title:station", 'title:"running stations"', "title:stat*", "title:statoin~", "title:RUNNING"],
+        *["title_ngram:tat", "title_ngram:run", "name_ngram:sto", "name_ngram:bus-st", "name_ngram:(bus top)"],
+        *["author:binh", "author:Bình", "maintainer_email:mo", "res_name:chinh", "res_type:file", "version:1.0"],
+        *["theme-primary:gov", "extras_theme-primary:gov -theme-primary:g*2", "extras_note:tu", 'extras_note:"hai tu"'],
+        *["res_extras_table:xe", "res_extras_rows:12", "res_extras_table:tram", "a.b:dotted", "extras_a.b:dotted"],
+        *["from_date:[1960-01-01T00:00:00Z TO 1970-01-01T00:00:00Z]", "from_date:{* TO NOW}", "title_string:Run*"],
+        *["url:https*", 'url:"https://x.example/page"', "license:*Attribution", "text:binh", "attribution -khac"],
+        *[
+            "organization:so-x entity_type:package",
+            "type:dataset organization:so*",
+            "metadata_created:* organization:*",
+        ],
+        *["name:bus-stops~3^2", "(title:station OR nothere) AND organization:so-x", "title:(running AND stations)"],
+    ],
+)
+def test_each_kind_of_field_matches_in_its_way(kinds: SamplePortal, q: str) -> None:
+    assert names(kinds, q=q) == {"bus-stops"}
+
+
+@pytest.mark.parametrize(
+    "q",
+    [
+        *[
+            "tags:giao*",
+            'tags:"giao thông"',
+            "vocab_topics:giao",
+            "vocab_other:*",
+            "title:statoin",
+            "res_extras_table:gone",
+        ],
+        *["theme-primary:Gov", "from_date:[1966 TO 1970]", "version:1", "views_total:[1 TO *]", "title_string:run*"],
+        *["title:(-running)", "name_ngram:xyz", 'title:"stations running"', "organization:SO-X"],
+    ],
+)
+def test_each_kind_of_field_matches_no_more(kinds: SamplePortal, q: str) -> None:
+    assert names(kinds, q=q) == set()
+
+
+def test_facets_of_closed_lists_and_ties_in_order(kinds: SamplePortal) -> None:
+    asked = ["vocab_topics", "tags", "theme-primary", "nothing"]
+    facets = kinds.call(package_search, facet__field=asked, rows=0)["facets"]
+    assert facets == {
+        "vocab_topics": {"giao thông": 1},
+        "tags": {"tự do": 1},
+        "theme-primary": {"gov": 1, "gov 2": 1},
+        "nothing": {},
+    }
+    assert kinds.call(package_search, facet__field="theme-primary", facet__limit=0)["facets"] == {"theme-primary": {}}
+    assert kinds.call(package_search, facet__field="tags", facet__mincount=2)["facets"] == {"tags": {}}
+
+
+def test_equal_counts_are_cut_by_name(own: SamplePortal) -> None:
+    own.add_dataset("many", tags=[f"t{n:03}" for n in range(300)])
+    for limit in (1, 50, 250):
+        facet = own.call(package_search, facet__field="tags", facet__limit=limit, q="many")["facets"]["tags"]
+        assert list(facet) == [f"t{n:03}" for n in range(limit)]
 
 
 def test_the_accented_spelling_ranks_higher(own: SamplePortal) -> None:
@@ -271,85 +364,16 @@ def test_fl_gives_small_dicts(portal: SamplePortal, fl: object) -> None:
     ]
 
 
-def test_writes_are_visible_to_the_next_search(own: SamplePortal) -> None:
-    assert names(own, q="metro") == set()
-    own.add_dataset("metro", title="Tuyến metro số 1")
-    assert names(own, q="metro") == {"metro"}
-    own.change("metro", title="Tàu điện", name="tram-1")
-    assert names(own, q="title:metro") == set()
-    assert names(own, q="tàu điện") == {"tram-1"}
-    own.change("metro", state="deleted")
-    assert names(own, q="tàu điện") == set()
-
-
-def test_the_index_is_taken_up_again_after_a_restart(own: SamplePortal) -> None:
-    assert own.call(package_search)["count"] == 3
-    own.search.close()
-    own.add_dataset("meanwhile")
-    own.search = SearchIndex(own.settings, own.store)
-    assert "meanwhile" in names(own)
-    state = json.loads((own.home / "search" / "state.json").read_text())
-    assert state["seq"] == 7
-
-
-def test_a_second_process_searches_in_memory(own: SamplePortal) -> None:
-    assert own.call(package_search)["count"] == 3
-    second = open_portal(own.home)
-    assert names(second) == PUBLIC
-    own.add_dataset("by-the-first")
-    second.clock = own.clock
-    second.add_dataset("by-the-second")
-    assert {"by-the-first", "by-the-second"} <= names(own) & names(second)
-    second.search.close()
-    second.store.close()
-
-
-@pytest.mark.parametrize("damage", ["segments", "meta", "state"])
-def test_a_broken_index_heals_itself(own: SamplePortal, damage: str) -> None:
-    assert own.call(package_search)["count"] == 3
-    own.search.close()
-    folder = own.home / "search"
-    if damage == "segments":
-        for path in folder.joinpath("index").iterdir():
-            if path.suffix not in {".json", ".lock"}:
-                path.write_bytes(b"\0" * 64)
-    else:
-        (folder / {"meta": "index/meta.json", "state": "state.json"}[damage]).write_text("{not json")
-    own.search = SearchIndex(own.settings, own.store)
-    assert names(own) == PUBLIC
-    assert names(own, q="trạm") == {"bus-stops"}
-
-
-def test_rebuild_counts_every_dataset(own: SamplePortal) -> None:
-    assert own.search.rebuild() == 6
-    assert names(own) == PUBLIC
-
-
-def test_a_rebuild_elsewhere_leaves_the_index_in_use_alone(own: SamplePortal) -> None:
-    assert own.call(package_search)["count"] == 3
-    other = SearchIndex(own.settings, own.store)
-    assert other.rebuild() == 6
-    own.add_dataset("after")
-    assert names(own) == PUBLIC | {"after"}
-    assert not own.search._in_memory
-    other.close()
-
-
-def test_a_home_that_cannot_be_written_is_searched_in_memory(own: SamplePortal, tmp_path: Path) -> None:
-    blocked = own.settings.model_copy(update={"home": tmp_path / "file"})
-    (tmp_path / "file").write_text("")
-    own.search = SearchIndex(blocked, own.store)
-    assert names(own) == PUBLIC
-
-
-def test_a_line_of_the_log_that_is_committed_late_is_not_missed(own: SamplePortal) -> None:
-    from catalogue.model import ChangeLog
-
-    assert own.call(package_search)["count"] == 3
-    with own.store.write() as session:  # a later number is committed first
-        session.add(ChangeLog(seq=9, package_id=id_of("clinics"), at=own.clock))
-    assert own.call(package_search)["count"] == 3
-    with own.store.write() as session:
-        session.connection().exec_driver_sql("update packages set title = 'Muộn' where name = 'clinics'")
-        session.add(ChangeLog(seq=8, package_id=id_of("clinics"), at=own.clock))
-    assert names(own, q="muộn") == {"clinics"}
+def test_a_harvest_by_id_sees_every_dataset_once_also_while_others_write(own: SamplePortal) -> None:
+    for n in range(30):
+        own.add_dataset(f"d{n:02}")
+    whole = [package["id"] for package in own.call(package_search, sort="id asc", rows=100)["results"]]
+    assert whole == sorted(whole)
+    for is_disturbed in (False, True):
+        seen: list[str] = []
+        while page := own.call(package_search, sort="id asc", rows=4, start=len(seen))["results"]:
+            seen += [package["id"] for package in page]
+            if is_disturbed:
+                own.change("bus-stops", notes=f"change {len(seen)}")
+        assert seen == whole
+    assert own.call(package_search, sort="id asc", rows=4, start=8)["results"][0]["id"] == whole[8]

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from html import unescape
 from urllib.parse import urljoin
 
 import pytest
 from samples.sample_city import City
+
+from catalogue.model import ConfigOption
 
 PAGES = [
     "/",
@@ -51,6 +54,16 @@ def test_home_of_an_empty_portal_says_so(tmp_path):
     city = City(tmp_path)
     assert "Chưa có dữ liệu nào được công bố" in text_of(city.app().test_client().get("/"))
     assert "Nothing has been published yet" in text_of(city.app().test_client().get("/en/"))
+    city.store.close()
+
+
+def test_the_page_about_the_portal_tells_what_its_people_wrote(tmp_path):
+    city = City(tmp_path)
+    with city.store.write() as session:
+        session.add(ConfigOption(key="ckan.site_about", value="Dòng <b>một</b>\n\nDòng hai", at=datetime(2026, 11, 22)))
+    html = city.app().test_client().get("/about").get_data(as_text=True)
+    assert "<p>Dòng &lt;b&gt;một&lt;/b&gt;</p>" in html
+    assert "<p>Dòng hai</p>" in html
     city.store.close()
 
 
@@ -107,7 +120,8 @@ def test_data_is_escaped(client):
 
 def test_every_link_on_every_page_leads_somewhere(client):
     seen, waiting = set(), ["/", "/en/"]
-    elsewhere = ("/feeds/", "/catalog.", "/query/", "/api/", "/workspace", "/en/workspace")
+    other_forms = (".ttl", ".jsonld", ".rdf", ".n3", "/releases.atom", "/datapackage.json")
+    elsewhere = ("/feeds/", "/catalog.", "/data.json", "/query/", "/api/", "/workspace", "/en/workspace")
     while waiting:
         address = waiting.pop()
         with client.get(address) as answer:
@@ -115,9 +129,7 @@ def test_every_link_on_every_page_leads_somewhere(client):
             html = answer.get_data(as_text=True) if answer.mimetype == "text/html" else ""
         for found in re.findall(r'(?:href|src|action)="([^"]+)"', html):
             target = urljoin(address, unescape(found)).removeprefix("http://portal.test").partition("#")[0]
-            is_ours = (
-                target.startswith("/") and not target.startswith(elsewhere) and not target.endswith((".ttl", ".jsonld"))
-            )
+            is_ours = target.startswith("/") and not target.startswith(elsewhere) and not target.endswith(other_forms)
             if (
                 is_ours
                 and "logout" not in target

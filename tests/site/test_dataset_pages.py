@@ -69,7 +69,9 @@ def test_search_engines_read_the_same_facts(client):
     described = json.loads(found[1])
     assert described["@type"] == "Dataset"
     assert described["version"] == SECOND
-    assert {one["encodingFormat"] for one in described["distribution"]} == {"CSV", "Parquet", "SQLite"}
+    assert len(described["distribution"]) == 3
+    assert described["@id"] == f"http://portal.test/dataset/{id_of(REQUESTS)}"
+    assert {one["name"] for one in described["variableMeasured"]} >= {"phuong", "so_phan_anh"}
     assert all(one["contentUrl"].startswith("http://portal.test/r/") for one in described["distribution"])
 
 
@@ -77,7 +79,35 @@ def test_structured_data_cannot_break_out_of_its_element(client):
     html = client.get("/dataset/doanh-nghiep").get_data(as_text=True)
     script = html.partition('<script type="application/ld+json">')[2].partition("</script>")[0]
     assert "<" not in script
-    assert json.loads(script)["description"] == "Mã số, tên, ngành & quy mô <theo đăng ký>."
+    assert json.loads(script)["description"].startswith("Mã số, tên, ngành & quy mô <theo đăng ký>.")
+
+
+def test_search_engines_read_where_the_page_stands_and_what_the_portal_is(client):
+    def documents(address: str) -> list[dict[str, object]]:
+        html = client.get(address).get_data(as_text=True)
+        return [json.loads(one) for one in re.findall(r'<script type="application/ld\+json">(.*?)</script>', html)]
+
+    _, trail = documents(f"/en/dataset/{REQUESTS}")
+    assert trail["@type"] == "BreadcrumbList"
+    assert [item["item"] for item in trail["itemListElement"]] == [
+        "http://portal.test/en/dataset",
+        "http://portal.test/en/organization/tong-dai-1022",
+        f"http://portal.test/en/dataset/{REQUESTS}",
+    ]
+    (portal,) = documents("/")
+    assert (portal["@type"], portal["name"]) == ("DataCatalog", "Thành phố Hồ Chí Minh")
+
+
+@pytest.mark.parametrize("tab", ["", "/api", "/dictionary", "/releases", "/quality"])
+def test_every_tab_names_the_other_forms_of_the_dataset(client, tab):
+    html = client.get(f"/dataset/{REQUESTS}{tab}").get_data(as_text=True)
+    for media_type, ending in (("text/turtle", ".ttl"), ("application/rdf+xml", ".rdf"), ("text/n3", ".n3")):
+        assert f'<link rel="alternate" type="{media_type}" href="/dataset/{id_of(REQUESTS)}{ending}">' in html
+
+
+def test_the_home_page_names_the_other_forms_of_the_catalogue(client):
+    html = client.get("/").get_data(as_text=True)
+    assert '<link rel="alternate" type="text/turtle" href="/catalog.ttl">' in html
 
 
 def test_a_dataset_without_a_release_says_so(tmp_path):

@@ -54,6 +54,14 @@ def test_a_download_is_led_to_the_object_storage(stored):
     assert (part.status_code, part.content) == (206, b"PAR1")
 
 
+def test_head_is_answered_without_the_object_storage(stored):
+    city, client = stored
+    answer = client.head(FILE)
+    size = (city.home / "storage" / "releases" / REQUESTS / RELEASE / "phan_anh.parquet").stat().st_size
+    assert (answer.status_code, answer.content_length) == (200, size)
+    assert answer.headers["Content-Disposition"] == "attachment; filename=phan_anh.parquet"
+
+
 def test_a_known_file_is_not_looked_for_again(stored):
     city, client = stored
     tag = city.files.info(REQUESTS, RELEASE, "phan_anh.parquet").etag

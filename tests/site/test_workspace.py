@@ -9,6 +9,8 @@ import pytest
 from samples.sample_city import City
 from samples.sample_workspace import START, Dataset, MemoryWorkspace, Release, Run, Step
 
+from cityportal.identity import Identity, know_people
+
 REQUESTS, AIR = "phan-anh-1022", "quan-trac-khong-khi"
 STEPS = [
     Step("extract", facts={"rows": 100_000, "columns": 14}),
@@ -23,6 +25,7 @@ STEPS = [
 def city(tmp_path_factory):
     city = City(tmp_path_factory.mktemp("workspace"))
     yield city
+    city.search.close()
     city.store.close()
 
 
@@ -59,13 +62,15 @@ def workspace():
 
 @pytest.fixture
 def enter(city, workspace):
-    app = city.app(workspace)
+    app, people = city.app(workspace), {}
+    know_people(app, people.get)
 
     def as_(name="steward", *, sysadmin=False, **roles):
         client = app.test_client()
         with client.session_transaction() as session:
             named = {organization.replace("_", "-"): role for organization, role in roles.items()}
-            session["identity"] = {"name": name, "fullname": "", "sysadmin": sysadmin, "roles": named}
+            session["key"] = f"{name}, {sysadmin}, {named}"
+            people[session["key"]] = Identity(name, sysadmin=sysadmin, roles=named)
             session["form_token"] = "token"
         return client
 

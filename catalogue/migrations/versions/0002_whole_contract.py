@@ -14,12 +14,16 @@ depends_on = None
 def upgrade() -> None:
     """Make the tables and add the columns; no table is built anew, others refer to them."""
     _create_config_options()
+    _create_browser_sessions()
     _create_vocabularies()
     _create_follows()
     _create_group_successions()
     _create_collaborators()
     _create_package_relationships()
     _create_shown_packages()
+    op.create_index("ix_change_log_package_id", "change_log", ["package_id"])
+    op.create_index("ix_packages_state_private_name", "packages", ["state", "private", "name"])
+    op.create_index("ix_packages_owner_org_state_private", "packages", ["owner_org", "state", "private"])
     _create_pushed_tables()
     _create_resource_views()
     _create_uploads()
@@ -39,6 +43,12 @@ def downgrade() -> None:
     op.drop_column("groups", "valid_from")
 
     op.drop_column("api_tokens", "scope")
+    op.drop_column("activities", "hidden")
+
+    op.drop_index("ix_browser_sessions_ends_at", "browser_sessions")
+    op.drop_index("ix_browser_sessions_user_id", "browser_sessions")
+
+    op.drop_table("browser_sessions")
 
     op.drop_index("ix_uploads_resource_id", "uploads")
     op.drop_index("ix_uploads_group_id", "uploads")
@@ -48,6 +58,9 @@ def downgrade() -> None:
 
     op.drop_table("resource_views")
     op.drop_table("pushed_tables")
+    op.drop_index("ix_packages_owner_org_state_private", "packages")
+    op.drop_index("ix_packages_state_private_name", "packages")
+    op.drop_index("ix_change_log_package_id", "change_log")
     op.drop_table("shown_packages")
     op.drop_index("ix_package_relationships_subject_id", "package_relationships")
     op.drop_index("ix_package_relationships_object_id", "package_relationships")
@@ -64,6 +77,20 @@ def downgrade() -> None:
     op.drop_table("follows")
     op.drop_table("vocabularies")
     op.drop_table("config_options")
+
+
+def _create_browser_sessions() -> None:
+    op.create_table(
+        "browser_sessions",
+        sa.Column("key_sha256", sa.String(length=64), nullable=False),
+        sa.Column("user_id", sa.Text(), nullable=False),
+        sa.Column("created", sa.DateTime(), nullable=False),
+        sa.Column("ends_at", sa.DateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_browser_sessions_user_id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("key_sha256", name="pk_browser_sessions"),
+    )
+    op.create_index("ix_browser_sessions_user_id", "browser_sessions", ["user_id"])
+    op.create_index("ix_browser_sessions_ends_at", "browser_sessions", ["ends_at"])
 
 
 def _create_config_options() -> None:
@@ -157,6 +184,7 @@ def _create_shown_packages() -> None:
     op.create_table(
         "shown_packages",
         sa.Column("package_id", sa.Text(), nullable=False),
+        sa.Column("made_by", sa.String(length=16), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
             ["package_id"], ["packages.id"], name="fk_shown_packages_package_id", ondelete="CASCADE"
@@ -221,6 +249,7 @@ def _create_uploads() -> None:
 
 
 def _add_columns() -> None:
+    _add_hidden_to_activities()
     op.add_column("api_tokens", sa.Column("scope", sa.String(length=20), server_default="all", nullable=False))
     op.add_column("groups", sa.Column("valid_from", sa.Date(), nullable=True))
     op.add_column("groups", sa.Column("valid_to", sa.Date(), nullable=True))
@@ -230,3 +259,11 @@ def _add_columns() -> None:
     op.add_column("users", sa.Column("reset_until", sa.DateTime(), nullable=True))
     op.create_index("ix_users_oidc_issuer_oidc_subject", "users", ["oidc_issuer", "oidc_subject"], unique=True)
     op.create_index("ix_users_reset_sha256", "users", ["reset_sha256"], unique=True)
+
+
+def _add_hidden_to_activities() -> None:
+    op.add_column("activities", sa.Column("hidden", sa.Boolean(), server_default=sa.false(), nullable=False))
+    activities = sa.table("activities", sa.column("data", sa.JSON()), sa.column("hidden", sa.Boolean()))
+    snapshot = activities.c.data["package"]
+    was_hidden = sa.or_(snapshot["private"].as_boolean().is_(True), snapshot["state"].as_string() == "draft")
+    op.execute(activities.update().where(was_hidden).values(hidden=True))

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, abort, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
 
+from catalogue.alternates import alternates_of_catalog
 from cityportal.bilingual import page
 from cityportal.languages import Text, has_message, translate
+from cityportal.public.dataset import Place
+from cityportal.public.organization_tree import Surroundings
 from cityportal.public.paging import page_number
 from cityportal.public.reading import FACETS, CatalogueReader, FacetValue, Found, Search
+from cityportal.public.structured_data import schema_org_catalog
 
 _NEW_ON_HOME = 6
 
@@ -22,7 +27,7 @@ def add_catalogue_pages(blueprint: Blueprint, reader: CatalogueReader) -> None:
 
     @page(blueprint, "/about")
     def about() -> str:
-        return render_template("about.html")
+        return render_template("about.html", told=reader.about())
 
     @page(blueprint, "/developers")
     def developers() -> str:
@@ -36,7 +41,12 @@ def _add_home(blueprint: Blueprint, reader: CatalogueReader) -> None:
         newest = reader.search(Search(sort="newest")).datasets
         with_release = [dataset for dataset in newest if dataset.release]
         return render_template(
-            "home.html", totals=reader.totals(), newest=with_release[:_NEW_ON_HOME], themes=reader.themes()
+            "home.html",
+            totals=reader.totals(),
+            newest=with_release[:_NEW_ON_HOME],
+            themes=reader.themes(),
+            structured=schema_org_catalog(reader.portal()),
+            alternates=alternates_of_catalog(),
         )
 
 
@@ -61,6 +71,10 @@ def _add_search(blueprint: Blueprint, reader: CatalogueReader) -> None:
             sort_url=lambda sort: _search_url(wanted, sort=sort),
         )
 
+    @page(blueprint, "/dataset/")
+    def search_with_slash() -> str:
+        return str(search())
+
 
 def _add_places(blueprint: Blueprint, reader: CatalogueReader) -> None:
     @page(blueprint, "/organization")
@@ -72,24 +86,32 @@ def _add_places(blueprint: Blueprint, reader: CatalogueReader) -> None:
         return render_template("places.html", kind="group", places=reader.themes())
 
     @page(blueprint, "/organization/<name>")
-    def organization(name: str) -> str:
-        return _place("organization", reader.organization(name), "organization")
+    def organization(name: str) -> str | Response:
+        around = reader.surroundings(name)
+        return _place("organization", reader.organization(name), around, name=name)
 
     @page(blueprint, "/group/<name>")
-    def theme(name: str) -> str:
-        return _place("group", reader.theme(name), "groups")
+    def theme(name: str) -> str | Response:
+        return _place("group", reader.theme(name), None, name=name)
 
-    def _place(kind: str, place: Any, facet: str) -> str:
+    def _place(kind: str, place: Place | None, around: Surroundings | None, *, name: str) -> str | Response:
         if place is None:
             abort(404)
+        if place.name != name:  # a former name, or the id
+            return redirect(url_for(request.endpoint or "", name=place.name), 301)
         number = page_number()
-        found = reader.search(Search(facets={facet: (place.name,)}, sort="newest", page=number))
+        if around is None:
+            wanted = Search(facets={"groups": (place.name,)}, sort="newest", page=number)
+        else:
+            wanted = Search(organizations=(place.name, *around.below), sort="newest", page=number)
+        found = reader.search(wanted)
         if number > found.pages:
             abort(404)
         return render_template(
             "place.html",
             kind=kind,
             place=place,
+            around=around,
             found=found,
             number=number,
             page_url=lambda target: url_for(

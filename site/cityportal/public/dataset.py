@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from catalogue.alternates import Alternate, alternates_of_dataset
 from cityportal.freshness import Freshness, freshness
 from cityportal.languages import NO_TEXT, Text, has_message, translate
 
@@ -115,6 +116,11 @@ class Dataset:
         """The names of the released tables, in order."""
         named = dict.fromkeys(d.table for d in self.distributions if d.table)
         return tuple(named) or tuple(self.release.rows if self.release else ())
+
+    @property
+    def alternates(self) -> tuple[Alternate, ...]:
+        """The other forms of its page."""
+        return alternates_of_dataset(self.id)
 
     @property
     def queryable(self) -> Distribution | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from markupsafe import Markup
 
+from catalogue.alternates import croissant_path
 from cityportal.bilingual import page
 from cityportal.public.dataset import Dataset, Distribution
 from cityportal.public.dictionary import Column, Table, tables_from_datapackage
@@ -15,9 +16,8 @@ from cityportal.public.paging import page_number
 from cityportal.public.reading import RELEASES_PER_PAGE, CatalogueReader
 from cityportal.public.reports import privacy_from_report, quality_from_report
 from cityportal.public.snippets import snippets
-from cityportal.public.structured_data import schema_org_dataset
+from cityportal.public.structured_data import schema_org_dataset, schema_org_trail
 
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 Answer = str | Any
 
 
@@ -45,7 +45,7 @@ def _add_overview(blueprint: Blueprint, reader: CatalogueReader) -> None:
                 tables=tables,
                 shown=shown,
                 preview=reader.preview(found, shown.name, newest_first=shown.is_series) if shown else None,
-                structured=schema_org_dataset(found, tables),
+                structured=_structured(reader, found),
             )
         )
         return _with_links(answer, found)
@@ -117,16 +117,11 @@ def _add_resources(blueprint: Blueprint, reader: CatalogueReader) -> None:
         distribution = _distribution(found, resource_id)
         return render_template("dataset/resource.html", dataset=found, distribution=distribution)
 
-    @page(blueprint, "/dataset/<name>/resource/<resource_id>/download")
-    @page(blueprint, "/dataset/<name>/resource/<resource_id>/download/<file>")
-    def download(name: str, resource_id: str, file: str = "") -> Answer:  # noqa: ARG001  any name leads to the file
-        found = reader.dataset(name)
-        if found is None:
-            abort(404)
-        answer = redirect(_distribution(found, resource_id).url)
-        answer.headers["Cache-Control"] = "public, max-age=60"
-        answer.headers["Access-Control-Allow-Origin"] = "*"
-        return answer
+
+def _structured(reader: CatalogueReader, dataset: Dataset) -> list[Markup]:
+    """Return what search engines read of a dataset."""
+    described, portal = reader.described(dataset)
+    return [schema_org_dataset(described, portal), schema_org_trail(dataset)]
 
 
 def _found(reader: CatalogueReader, name: str) -> Dataset | Any:
@@ -137,11 +132,11 @@ def _found(reader: CatalogueReader, name: str) -> Dataset | Any:
     if found.name == name:
         return found
     values = {**(request.view_args or {}), **request.args.to_dict(flat=False), "name": found.name}
-    return redirect(url_for(request.endpoint or "", **values), 302 if _UUID.fullmatch(name) else 301)
+    return redirect(url_for(request.endpoint or "", **values), 302 if name == found.id else 301)
 
 
 def _distribution(dataset: Dataset, resource_id: str) -> Distribution:
-    found = next((d for d in dataset.distributions if d.id == resource_id and d.url), None)
+    found = next((d for d in dataset.distributions if d.id == resource_id), None)
     if found is None:
         abort(404)
     return found
@@ -161,7 +156,12 @@ def _columns(reader: CatalogueReader, dataset: Dataset, table: str) -> Iterator[
 
 def _with_links(answer: Response, dataset: Dataset) -> Response:
     """Signpost the machine-readable forms of the page."""
-    links = [f'</dataset/{dataset.name}.ttl>; rel="describedby"; type="text/turtle"']
+    links = [
+        f'<{one.path}>; rel="{relation}"; type="{one.media_type}"'
+        for one in dataset.alternates
+        for relation in ("alternate", *(["describedby"] if one.media_type == "text/turtle" else []))
+    ]
+    links.append(f'<{croissant_path(dataset.id)}>; rel="describedby"; type="application/ld+json"')
     if dataset.license_url:
         links.append(f'<{dataset.license_url}>; rel="license"')
     links += [f'<{d.url}>; rel="item"' for d in dataset.distributions if d.url]

@@ -1,9 +1,8 @@
-"""Addresses for machines: robots, sitemap, health, metrics, the keys that sign releases."""
+"""Addresses for machines: robots, health, metrics, the keys that sign releases."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from xml.sax.saxutils import escape
 
 from flask import Blueprint, Response, current_app, jsonify
 from sqlalchemy import text
@@ -21,7 +20,6 @@ Disallow: /dataset?
 Disallow: /en/dataset?
 Sitemap: {sitemap}
 """
-_PAGES = ("/", "/dataset", "/organization", "/group", "/about", "/developers")
 
 
 def add_machine_pages(blueprint: Blueprint, reader: CatalogueReader) -> None:
@@ -30,12 +28,6 @@ def add_machine_pages(blueprint: Blueprint, reader: CatalogueReader) -> None:
     @blueprint.route("/robots.txt")
     def robots() -> Response:
         return Response(_ROBOTS.format(sitemap=public_address("/sitemap.xml")), mimetype="text/plain")
-
-    @blueprint.route("/sitemap.xml")
-    def sitemap() -> Response:
-        entries = [_entry(path, None) for path in _PAGES]
-        entries += [_entry(f"/dataset/{name}", changed) for name, changed in reader.names()]
-        return Response(_SITEMAP.format(entries="".join(entries)), mimetype="application/xml")
 
     @blueprint.route("/health")
     def health() -> tuple[Response, int]:
@@ -54,23 +46,6 @@ def add_machine_pages(blueprint: Blueprint, reader: CatalogueReader) -> None:
         answer.headers["Access-Control-Allow-Origin"] = "*"
         answer.headers["Cache-Control"] = "public, max-age=300"
         return answer
-
-
-_SITEMAP = (
-    '<?xml version="1.0" encoding="UTF-8"?>\n'
-    '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:xhtml="http://www.w3.org/1999/xhtml">\n'
-    "{entries}</urlset>\n"
-)
-
-
-def _entry(path: str, changed: datetime | None) -> str:
-    vietnamese, english = (escape(public_address(address)) for address in (path, f"/en{path}"))
-    last = f"<lastmod>{changed:%Y-%m-%dT%H:%M:%SZ}</lastmod>" if changed else ""
-    links = "".join(
-        f'<xhtml:link rel="alternate" hreflang="{language}" href="{address}"/>'
-        for language, address in (("vi", vietnamese), ("en", english))
-    )
-    return "".join(f"<url><loc>{address}</loc>{last}{links}</url>\n" for address in (vietnamese, english))
 
 
 def _answers(reader: CatalogueReader) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,8 +14,13 @@ from sqlalchemy import func, select
 
 from catalogue.actions import read, read_groups
 from catalogue.actions.context import Context
+from catalogue.config_options import settings_in_force
+from catalogue.described import DescribedDataset, Portal
+from catalogue.descriptions import portal_of
+from catalogue.documents import shown_dataset
 from catalogue.errors import CatalogueError, NotAuthorized, NotFound
-from catalogue.model import ChangeLog, DatasetRelease, Group, NameRedirect, Package
+from catalogue.hierarchy import all_below
+from catalogue.model import ChangeLog, DatasetRelease, Group, NameRedirect, Package, Resource
 from catalogue.released_files import FilesUnavailable, ReleasedFile
 from catalogue.services import Services
 from cityportal.freshness import freshness
@@ -28,6 +33,7 @@ from cityportal.public.dataset import (
     place_from_group,
     release_from_summary,
 )
+from cityportal.public.organization_tree import Surroundings, counted_below, surroundings_of
 
 FACETS = ("organization", "groups", "res_format", "license_id", "frequency")
 PAGE_SIZE = 20
@@ -39,12 +45,13 @@ _SORTS = {"relevance": "score desc, metadata_modified desc", "newest": "metadata
 
 @dataclass(frozen=True)
 class Search:
-    """What a reader looks for; facets map a word of FACETS to the chosen values."""
+    """What a reader looks for; facets map a word of FACETS to the chosen values; any of `organizations` may own a hit."""
 
     text: str = ""
     facets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sort: str = "relevance"
     page: int = 1
+    organizations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -121,11 +128,29 @@ class CatalogueReader:
                 return None
             return self._dataset(context, package)
 
+    def dataset_of_resource(self, resource_id: str) -> str | None:
+        """Return the name of the public dataset that a resource belongs to, or null."""
+        with self.store.read() as session:
+            statement = select(Package.name).join(Resource, Resource.package_id == Package.id)
+            public = (Resource.id == resource_id, Package.state == "active", Package.private.is_(False))
+            return session.scalar(statement.where(*public))
+
+    def described(self, dataset: Dataset) -> tuple[DescribedDataset, Portal]:
+        """Return a public dataset as the catalogue's other tongues tell it, and the portal that tells it."""
+        with self._context() as context:
+            portal = portal_of(settings_in_force(context.session, self._services.settings))
+            return shown_dataset(context, portal, dataset.id), portal
+
+    def portal(self) -> Portal:
+        """Return the portal as its settings describe it at this moment."""
+        with self.store.read() as session:
+            return portal_of(settings_in_force(session, self._services.settings))
+
     def search(self, wanted: Search) -> Found:
         """Find public datasets; a query that the search cannot read finds nothing."""
         params = {
             "q": wanted.text or "*:*",
-            "fq": " ".join(_filters(wanted.facets)),
+            "fq": " ".join([*_filters(wanted.facets), *_owned_by(wanted.organizations)]),
             "sort": _SORTS[wanted.sort],
             "rows": PAGE_SIZE,
             "start": (wanted.page - 1) * PAGE_SIZE,
@@ -145,9 +170,12 @@ class CatalogueReader:
         return Found(int(answer["count"]), datasets, _facets(answer.get("search_facets") or {}, known))
 
     def organizations(self) -> list[Place]:
-        """Return the organizations with datasets, by title."""
+        """Return the organizations with datasets of their own or of those below them, by title."""
         with self._context() as context:
-            return _places(read_groups.organization_list(context, _ALL_FIELDS))
+            groups = read_groups.organization_list(context, _ALL_FIELDS)
+            counts = {group["id"]: group["package_count"] for group in groups}
+            tree = all_below(context.session)
+        return _places([{**one, "package_count": counted_below(one["id"], counts, tree)} for one in groups])
 
     def themes(self) -> list[Place]:
         """Return the themes, by title."""
@@ -158,19 +186,18 @@ class CatalogueReader:
         """Return one organization, null when there is none."""
         return self._place(read_groups.organization_show, name)
 
+    def surroundings(self, name: str) -> Surroundings:
+        """Return what stands around an organization; nothing when there is none of this name."""
+        with self._context() as context:
+            try:
+                shown = read_groups.organization_show(context, {"id": name})
+            except (NotFound, NotAuthorized):
+                return Surroundings()
+            return surroundings_of(context.session, shown)
+
     def theme(self, name: str) -> Place | None:
         """Return one theme, null when there is none."""
         return self._place(read_groups.group_show, name)
-
-    def names(self) -> list[tuple[str, datetime]]:
-        """Return name and time of change of every public dataset, for the sitemap."""
-        with self.store.read() as session:
-            rows = session.execute(
-                select(Package.name, Package.metadata_modified)
-                .where(Package.state == "active", Package.private.is_(False))
-                .order_by(Package.name)
-            )
-            return [(name, changed) for name, changed in rows]
 
     def release(self, dataset: Dataset, release: str) -> Release | None:
         """Return one release of a dataset, null when the catalogue knows none of that id."""
@@ -219,14 +246,19 @@ class CatalogueReader:
         order = "DESC" if newest_first else "ASC"
         quoted = '"' + table.replace('"', '""') + '"'
         try:
-            with closing(
-                self.files.tables.connect(dataset.name, release.id, manifest_sha256=release.manifest_sha256 or None)
-            ) as connection:
+            tables, digest = self.files.tables, release.manifest_sha256 or None
+            with tables.lease(tables.path(dataset.name, release.id, manifest_sha256=digest)) as connection:
                 cursor = connection.execute(f"SELECT * FROM {quoted} ORDER BY rowid {order} LIMIT ?", (PREVIEW_ROWS,))  # noqa: S608  quoted
                 columns = tuple(column[0] for column in cursor.description)
                 return Preview(table, columns, tuple(tuple(row) for row in cursor.fetchall()))
         except (CatalogueError, FilesUnavailable, sqlite3.Error):
             return None
+
+    def about(self) -> list[str]:
+        """Return the paragraphs in which the portal's people tell about it; none when they wrote nothing."""
+        with self._context() as context:
+            told = settings_in_force(context.session, self._services.settings).about
+        return [paragraph.strip() for paragraph in told.split("\n\n") if paragraph.strip()]
 
     def totals(self) -> Totals:
         """Return the numbers of the home page; counted anew when the catalogue changed or a minute passed."""
@@ -276,9 +308,10 @@ _ALL_FIELDS = {"all_fields": True, "include_extras": True, "include_dataset_coun
 
 def _shown(context: Context, name_or_id: str) -> Mapping[str, Any] | None:
     try:
-        return read.package_show(context, {"id": name_or_id})
+        shown: Mapping[str, Any] = read.package_show(context, {"id": name_or_id})
     except (NotFound, NotAuthorized):
         return None
+    return shown
 
 
 def _places(groups: list[Any]) -> list[Place]:
@@ -288,6 +321,14 @@ def _places(groups: list[Any]) -> list[Place]:
 
 def _filters(facets: Mapping[str, tuple[str, ...]]) -> list[str]:
     return [f'+{name}:"{_escaped(value)}"' for name, values in facets.items() for value in values if value]
+
+
+def _owned_by(names: tuple[str, ...]) -> list[str]:
+    return [f"+organization:({' OR '.join(_quoted(name) for name in names)})"] if names else []
+
+
+def _quoted(value: str) -> str:
+    return f'"{_escaped(value)}"'
 
 
 def _escaped(value: str) -> str:

@@ -7,14 +7,14 @@ from typing import Any
 from flask import Blueprint, redirect, request, url_for
 
 from cityportal.bilingual import follow_language
-from cityportal.identity import check_form_token, signed_in
+from cityportal.identity import signed_in
 from cityportal.workspace.decisions import add_decisions
 from cityportal.workspace.facade import Workspace
 from cityportal.workspace.pages import add_workspace_pages
 
 
 def workspace_blueprint(workspace: Workspace) -> Blueprint:
-    """Return the pages of the agencies; all of them need a signed-in person and every form carries its token."""
+    """Return the pages of the agencies; all of them need a signed-in person."""
     blueprint = Blueprint("workspace", "cityportal")
     follow_language(blueprint)
 
@@ -23,8 +23,6 @@ def workspace_blueprint(workspace: Workspace) -> Blueprint:
         if signed_in() is None:
             goal = request.full_path.rstrip("?") if request.method == "GET" else None
             return redirect(url_for("public.login", next=goal))
-        if request.method == "POST":
-            check_form_token()
         return None
 
     add_workspace_pages(blueprint, workspace)
