@@ -19,6 +19,7 @@ from catalogue.model import ChangeLog
 from catalogue.search import SearchIndex, package_search
 from catalogue.search_files import is_intact
 
+pytest_plugins = ["servers.postgres"]
 ROOT = Path(__file__).resolve().parents[2]
 PUBLIC = {"bus-stops", "road-load", "clinics"}
 
@@ -304,3 +305,23 @@ def test_writers_and_searchers_in_many_threads_agree(portal: SamplePortal) -> No
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(write_and_look, range(24)))
     assert portal.call(package_search, rows=0)["count"] == 27
+
+
+@pytest.mark.slow
+@pytest.mark.server
+def test_postgresql_is_followed_and_indexed_in_batches(
+    tmp_path: Path, postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from catalogue import search_rows
+
+    monkeypatch.setattr(search_rows, "BATCH", 3)
+    portal = open_portal(tmp_path, database_url=postgres.url(postgres.new_database()))
+    for number in range(8):
+        portal.add_dataset(f"d-{number}", title="Tựa", tags=["một"], resources=[{"format": "CSV", "url": ""}])
+    assert portal.search.rebuild() == 8
+    portal.add_dataset("after", title="Sau")
+    assert names(portal, q="tua") == {f"d-{number}" for number in range(8)}
+    assert names(portal, fq="res_format:CSV tags:một name:d-7") == {"d-7"}
+    assert names(portal, q="sau") == {"after"}
+    portal.search.close()
+    portal.store.close()
