@@ -14,7 +14,6 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalogue.accounts import find_user
 from catalogue.actions.context import Context
 from catalogue.actions.registry import call_action
 from catalogue.actions.user_input import add_user
@@ -22,8 +21,9 @@ from catalogue.command_settings import current_settings, first_line
 from catalogue.errors import CatalogueError, ValidationError
 from catalogue.importing.commands import import_portal
 from catalogue.model import ApiToken, User
+from catalogue.people.accounts import find_user
+from catalogue.people.tokens import create_token
 from catalogue.services import Services, open_services
-from catalogue.tokens import create_token
 
 
 @click.group()
@@ -130,7 +130,7 @@ def add_organization(name: str, title: str | None, description: str | None) -> N
 @click.command()
 def reindex() -> None:
     """Build the search index from the database alone, and the stored answers of datasets that are missing."""
-    from catalogue.shown_packages import put_all_back
+    from catalogue.register.shown_packages import put_all_back
 
     with _opened() as services:
         put_all_back(services)

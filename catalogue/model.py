@@ -157,8 +157,9 @@ class Package(CatalogueTable):
     tags: Mapped[list[Tag]] = relationship(secondary=package_tags, order_by=lambda: Tag.name)
     groups: Mapped[list[Group]] = relationship(secondary=package_groups, order_by=lambda: Group.name)
     relationships: Mapped[list[PackageRelationship]] = relationship(
-        primaryjoin=lambda: (Package.id == PackageRelationship.subject_id)
-        | (Package.id == PackageRelationship.object_id),
+        primaryjoin=lambda: (
+            (Package.id == PackageRelationship.subject_id) | (Package.id == PackageRelationship.object_id)
+        ),
         viewonly=True,
     )
 

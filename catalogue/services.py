@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from sqlalchemy.orm import Session
 
 from catalogue.actions.context import Context, utc_now
+from catalogue.files.released_files import ReleasedFiles
 from catalogue.model import User
-from catalogue.released_files import ReleasedFiles
-from catalogue.search_index import SearchIndex
+from catalogue.search.index import SearchIndex
 from catalogue.settings import CatalogueSettings
 from catalogue.store import Store, open_store
 
 if TYPE_CHECKING:  # read when a file is uploaded or downloaded
-    from catalogue.upload_storage import UploadStorage
+    from catalogue.files.upload_storage import UploadStorage
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Services:
     @cached_property
     def uploads(self) -> UploadStorage:
         """Return the storage of uploaded files."""
-        from catalogue.upload_storage import open_upload_storage
+        from catalogue.files.upload_storage import open_upload_storage
 
         return open_upload_storage(self.settings)
 

@@ -72,7 +72,11 @@ class OidcSection(BaseModel):
     @model_validator(mode="after")
     def _is_whole(self) -> OidcSection:
         address = urlsplit(self.issuer)
-        if self.issuer and address.scheme != "https" and not (address.scheme == "http" and is_loopback(address.hostname)):
+        if (
+            self.issuer
+            and address.scheme != "https"
+            and not (address.scheme == "http" and is_loopback(address.hostname))
+        ):
             raise ValueError("issuer: only an https address can be trusted")
         if self.issuer and not self.client_id:
             raise ValueError("client_id: the provider needs it")
@@ -95,7 +99,9 @@ class CatalogueSection(BaseModel):
     database_url: str = Field("", description="SQLAlchemy address of the catalogue; empty: SQLite in the home.")
     title: str = Field("Phù Sa", description="Name of the portal, as the CKAN API tells it.")
     description: str = Field("", description="One sentence about the portal, as the CKAN API tells it.")
-    about: str = Field("", description="Who runs the portal and what for, as the CKAN API and the page about it tell it.")
+    about: str = Field(
+        "", description="Who runs the portal and what for, as the CKAN API and the page about it tell it."
+    )
     contact: str = Field("", description="E-mail address of the people who run the portal.")
     anon_create_dataset: bool = Field(
         False, description="Anonymous callers may create datasets without owner, where the two below are on."
@@ -114,7 +120,8 @@ class CatalogueSection(BaseModel):
         False, description="Searches of signed-in callers include private datasets they may see, without asking."
     )
     synonyms: Path | None = Field(
-        None, description="CSV file `old,new[,kind]` of names that find each other in searches, beside the shipped ones."
+        None,
+        description="CSV file `old,new[,kind]` of names that find each other in searches, beside the shipped ones.",
     )
     search_rows_max: int = Field(1000, ge=1, description="Most datasets in one answer of package_search.")
     group_and_organization_list_max: int = Field(1000, ge=1, description="Most names in one answer of a list.")

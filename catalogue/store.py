@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import IntegrityError, InvalidRequestError, OperationalError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.orm.exc import StaleDataError
 
 from catalogue.settings import CatalogueSettings
@@ -24,7 +25,10 @@ BUSY_TIMEOUT_SECONDS = 10
 REMEMBERED_COUNTS = "remembered_counts"  # key in the `info` of a reading session
 MIGRATIONS = Path(__file__).parent / "migrations"
 DEADLOCK_OR_SERIALIZATION = {"40P01", "40001"}  # PostgreSQL's codes
+_AFTERWARDS = "afterwards"  # key in the `info` of a writing session
 UPGRADE_LOCK = 7_404_100  # any number that nobody else uses as an advisory lock in this database
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -56,8 +60,10 @@ class Store:
         On SQLite the transaction starts with BEGIN IMMEDIATE, so that two writers queue instead of failing half-way.
         """
         engine = self.engine.execution_options(immediate=True)
-        with Session(engine, autoflush=False, info={"language": self.language}) as session, session.begin():
-            yield session
+        with Session(engine, autoflush=False, info={"language": self.language}) as session:
+            with session.begin():
+                yield session
+            _run_what_waited(session)
 
     @contextmanager
     def write_if_free(self) -> Iterator[Session | None]:
@@ -97,6 +103,44 @@ def open_store(settings: CatalogueSettings) -> Store:
     store = Store(engine, settings.locale)
     store.upgrade()
     return store
+
+
+def afterwards(
+    session: Session, committed: Callable[[], object], *, undone: Callable[[], object] = lambda: None
+) -> None:
+    """Do something when the writing session's whole transaction is committed; call it inside the transaction.
+
+    Args:
+        session: of `Store.write`.
+        committed: done after the commit, when nothing can take it back; a failure is logged.
+        undone: done instead when the transaction is rolled back, or the savepoint inside which this was asked.
+    """
+    within = session.get_nested_transaction() or session.get_transaction()
+    session.info.setdefault(_AFTERWARDS, []).append((within, committed, undone))
+
+
+def _run_what_waited(session: Session) -> None:
+    for _, committed, _ in session.info.pop(_AFTERWARDS, ()):
+        try:
+            committed()
+        except Exception:
+            log.exception("something that follows a commit failed; what was written stays")
+
+
+@event.listens_for(Session, "after_soft_rollback")
+def _undo_what_waited(session: Session, ended: SessionTransaction) -> None:
+    waiting = session.info.get(_AFTERWARDS, [])
+    lost = [act for act in waiting if _is_within(act[0], ended)]
+    if lost:
+        session.info[_AFTERWARDS] = [act for act in waiting if act not in lost]
+    for _, _, undone in lost:
+        undone()
+
+
+def _is_within(transaction: SessionTransaction | None, outer: SessionTransaction) -> bool:
+    while transaction is not None and transaction is not outer:
+        transaction = transaction.parent
+    return transaction is outer
 
 
 def has_met_another(error: Exception) -> bool:

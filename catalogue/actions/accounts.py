@@ -6,20 +6,20 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, delete, func, or_, select
 
-from catalogue.account_keys import forget_key, send_invitation
-from catalogue.accounts import find_user_by_email, free_name, get_user, package_counts, user_to_dict
 from catalogue.actions.authorize import CAPACITIES, may_read, require, require_account
 from catalogue.actions.context import Context, Params
 from catalogue.actions.parameters import boolean, natural, optional_text, required_text
 from catalogue.actions.user_input import add_user, change_user
-from catalogue.activities import record_user_activity
-from catalogue.browser_sessions import end_browser_sessions
 from catalogue.errors import ValidationError
-from catalogue.groups import get_group
 from catalogue.model import ApiToken, Collaborator, Follow, Member, Package, User
-from catalogue.shown_packages import shown_list
-from catalogue.tokens import create_token
-from catalogue.validation import FieldReader
+from catalogue.people.account_keys import forget_key, send_invitation
+from catalogue.people.accounts import find_user_by_email, free_name, get_user, package_counts, user_to_dict
+from catalogue.people.browser_sessions import end_browser_sessions
+from catalogue.people.tokens import create_token
+from catalogue.register.activities import record_user_activity
+from catalogue.register.groups import get_group
+from catalogue.register.shown_packages import shown_list
+from catalogue.register.validation import FieldReader
 
 MAX_PAGE = 1000
 MAX_DATASETS = 50

@@ -9,10 +9,10 @@ from typing import Any
 from catalogue.actions.authorize import refusal
 from catalogue.actions.context import Context, Params
 from catalogue.actions.parameters import boolean, optional_text, required_text
-from catalogue.activities import activity_to_dict, newest_first, visible_activities
 from catalogue.errors import NotFound, ValidationError
-from catalogue.json_patch import json_patch
 from catalogue.model import Activity
+from catalogue.register.activities import activity_to_dict, newest_first, visible_activities
+from catalogue.register.json_patch import json_patch
 
 OBJECT_TYPES = {"package": "package", "dataset": "package", "group": "group", "organization": "group", "user": "user"}
 DIFF_TYPES = ("unified", "context", "json")

@@ -7,15 +7,15 @@ from typing import Any
 
 from sqlalchemy import or_, select
 
-from catalogue.accounts import get_user
 from catalogue.actions.authorize import require, require_account
 from catalogue.actions.context import Context, Params
 from catalogue.actions.parameters import optional_text, required_text
 from catalogue.errors import ValidationError
 from catalogue.model import ApiToken
+from catalogue.people.accounts import get_user
+from catalogue.people.tokens import SCOPES, create_token, token_sha256
+from catalogue.register.validation import as_integer
 from catalogue.times import show_time
-from catalogue.tokens import SCOPES, create_token, token_sha256
-from catalogue.validation import as_integer
 
 MAX_TOKEN_SECONDS = 100 * 366 * 24 * 3600
 

@@ -10,11 +10,11 @@ from catalogue.actions.authorize import require
 from catalogue.actions.context import Context, Params
 from catalogue.actions.parameters import optional_text, required_text, words
 from catalogue.errors import NotFound, ValidationError
-from catalogue.groups import find_group, get_group
 from catalogue.model import Group, Package
-from catalogue.package_changes import save_package
-from catalogue.packages import get_package, package_to_dict
-from catalogue.validation import MISSING
+from catalogue.register.groups import find_group, get_group
+from catalogue.register.package_changes import save_package
+from catalogue.register.packages import get_package, package_to_dict
+from catalogue.register.validation import MISSING
 
 
 def bulk_update_private(context: Context, params: Params) -> None:

@@ -6,13 +6,13 @@ from typing import Any
 
 from sqlalchemy import select
 
-from catalogue.accounts import find_user
 from catalogue.actions.authorize import CAPACITIES, require_account, require_on
 from catalogue.actions.context import Context, Params
 from catalogue.actions.parameters import optional_text, required_text
 from catalogue.errors import NotFound, ValidationError
 from catalogue.model import Collaborator, Package, User
-from catalogue.packages import get_package
+from catalogue.people.accounts import find_user
+from catalogue.register.packages import get_package
 from catalogue.times import show_time
 
 

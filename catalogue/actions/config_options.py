@@ -10,7 +10,7 @@ from catalogue.actions.parameters import required_text
 from catalogue.config_options import OPTIONS, settings_in_force
 from catalogue.errors import ValidationError
 from catalogue.model import ConfigOption
-from catalogue.validation import MISSING, FieldReader
+from catalogue.register.validation import MISSING, FieldReader
 
 MAX_LENGTHS = {"ckan.site_title": 200, "ckan.site_description": 2000, "ckan.site_about": 50_000}
 

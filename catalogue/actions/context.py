@@ -15,8 +15,8 @@ from catalogue.model import User
 from catalogue.settings import CatalogueSettings
 
 if TYPE_CHECKING:  # all import this module
-    from catalogue.released_files import ReleasedFiles
-    from catalogue.search_index import SearchIndex
+    from catalogue.files.released_files import ReleasedFiles
+    from catalogue.search.index import SearchIndex
     from catalogue.services import Services
 
 Params = dict[str, Any]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from catalogue.accounts import find_user
 from catalogue.actions.authorize import (
     CAPACITIES,
     creates_somewhere,
@@ -18,13 +17,14 @@ from catalogue.actions.context import Context, Params
 from catalogue.actions.parameters import optional_text, required_text
 from catalogue.actions.read_groups import group_as_shown
 from catalogue.errors import NotAuthorized, ValidationError
-from catalogue.group_changes import keep_image, parent_faults, read_group, save_group, write_group
-from catalogue.groups import find_group, get_group
 from catalogue.model import Group, Member, Package, new_id
-from catalogue.package_changes import save_package, write_package, write_resource
-from catalogue.package_input import read_package
-from catalogue.packages import get_package, package_to_dict, resource_to_dict
-from catalogue.resource_input import keep_files, read_resources
+from catalogue.people.accounts import find_user
+from catalogue.register.group_changes import keep_image, parent_faults, read_group, save_group, write_group
+from catalogue.register.groups import find_group, get_group
+from catalogue.register.package_changes import save_package, write_package, write_resource
+from catalogue.register.package_input import read_package
+from catalogue.register.packages import get_package, package_to_dict, resource_to_dict
+from catalogue.register.resource_input import keep_files, read_resources
 
 
 def package_create(context: Context, params: Params) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from catalogue.actions.create import resource_create
 from catalogue.actions.parameters import boolean, json_of, optional_text, required_text
 from catalogue.errors import MalformedInput, NotFound, ValidationError
 from catalogue.model import Package, PushedTable, Resource, new_id
-from catalogue.package_changes import save_package
-from catalogue.packages import get_package, package_to_dict
+from catalogue.register.package_changes import save_package
+from catalogue.register.packages import get_package, package_to_dict
 from catalogue.rows.column_types import to_shown
 from catalogue.rows.filters import Condition, filters_condition, read_json
 from catalogue.rows.pushed_files import (

@@ -8,12 +8,12 @@ from typing import Any
 from catalogue.actions.context import Context, Params
 from catalogue.actions.parameters import optional_text, required_text, words
 from catalogue.config_options import settings_in_force
-from catalogue.dcat_catalog import SERIALISERS
-from catalogue.dcat_us import dataset_to_dcat_us
-from catalogue.described import Portal
-from catalogue.descriptions import portal_of
-from catalogue.documents import SEARCH_PARAMETERS, catalog_draft, catalog_page, dataset_draft
 from catalogue.errors import ValidationError
+from catalogue.tongues.dcat_catalog import SERIALISERS
+from catalogue.tongues.dcat_us import dataset_to_dcat_us
+from catalogue.tongues.described import Portal
+from catalogue.tongues.descriptions import portal_of
+from catalogue.web.documents import SEARCH_PARAMETERS, catalog_draft, catalog_page, dataset_draft
 
 __all__ = ["dcat_catalog_search", "dcat_catalog_show", "dcat_dataset_show", "dcat_datasets_list"]
 

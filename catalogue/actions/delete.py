@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from sqlalchemy import delete, update
 
-from catalogue.accounts import find_user
 from catalogue.actions.authorize import require, require_on
 from catalogue.actions.context import Context, Params
 from catalogue.actions.parameters import required_text
 from catalogue.actions.read import readable_resource
-from catalogue.change_log import log_change, log_change_of_group
 from catalogue.errors import NotFound, ValidationError
-from catalogue.follows import forget_followers
-from catalogue.group_changes import require_no_datasets, save_group
-from catalogue.groups import find_group, get_group
+from catalogue.files.uploads import drop_uploads
 from catalogue.model import Activity, Group, Member, Package, Upload
-from catalogue.names import forget_names
-from catalogue.package_changes import log_related, save_package
-from catalogue.packages import get_package, package_to_dict
+from catalogue.people.accounts import find_user
+from catalogue.register.change_log import log_change, log_change_of_group
+from catalogue.register.follows import forget_followers
+from catalogue.register.group_changes import require_no_datasets, save_group
+from catalogue.register.groups import find_group, get_group
+from catalogue.register.names import forget_names
+from catalogue.register.package_changes import log_related, save_package
+from catalogue.register.packages import get_package, package_to_dict
 from catalogue.rows.pushed_files import forget_rows
-from catalogue.uploads import drop_uploads
 
 
 def package_delete(context: Context, params: Params) -> None:

@@ -9,15 +9,15 @@ from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
-from catalogue.accounts import user_to_dict
 from catalogue.actions.authorize import require, require_group_read, require_read
 from catalogue.actions.context import Context, Params
 from catalogue.actions.parameters import required_text
 from catalogue.errors import NotAuthorized, NotFound, ValidationError
-from catalogue.follows import Kind, follow_to_dict, follower_count, followers_of
-from catalogue.groups import get_group
 from catalogue.model import Follow, Group, Package, User
-from catalogue.packages import get_package
+from catalogue.people.accounts import user_to_dict
+from catalogue.register.follows import Kind, follow_to_dict, follower_count, followers_of
+from catalogue.register.groups import get_group
+from catalogue.register.packages import get_package
 
 
 def follow_dataset(context: Context, params: Params) -> dict[str, Any]:

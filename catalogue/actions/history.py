@@ -12,15 +12,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.sql.selectable import Select
 
-from catalogue.accounts import find_user
 from catalogue.actions.authorize import require, require_account, require_group_read, require_on, require_read
 from catalogue.actions.context import Context, Params
 from catalogue.actions.parameters import boolean, natural, optional_text, required_text, words
-from catalogue.activities import PACKAGE_TYPES, activity_to_dict, newest_first, visible_activities
 from catalogue.errors import NotFound, ValidationError
-from catalogue.groups import get_group, packages_of
 from catalogue.model import Activity, Package
-from catalogue.packages import get_package
+from catalogue.people.accounts import find_user
+from catalogue.register.activities import PACKAGE_TYPES, activity_to_dict, newest_first, visible_activities
+from catalogue.register.groups import get_group, packages_of
+from catalogue.register.packages import get_package
 from catalogue.times import read_time
 
 USUAL_PAGE = 31

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from catalogue.errors import ValidationError
-from catalogue.validation import MISSING, as_boolean, as_integer, as_text
+from catalogue.register.validation import MISSING, as_boolean, as_integer, as_text
 
 
 def required_text(params: Mapping[str, Any], name: str, *others: str, missing_as: str | None = None) -> str:

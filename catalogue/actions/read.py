@@ -16,9 +16,9 @@ from catalogue.config_options import settings_in_force
 from catalogue.errors import NotFound
 from catalogue.licenses import LICENSES
 from catalogue.model import Package, Resource
-from catalogue.packages import resource_to_dict
-from catalogue.public_counts import public_formats
-from catalogue.shown_packages import shown_list, shown_package
+from catalogue.register.packages import resource_to_dict
+from catalogue.register.public_counts import public_formats
+from catalogue.register.shown_packages import shown_list, shown_package
 
 __all__ = [
     "current_package_list_with_resources",
@@ -98,7 +98,7 @@ def package_show(context: Context, params: Params) -> Any:
 
 def package_search(context: Context, params: Params) -> dict[str, Any]:
     """Return the datasets that match the query `q` and the filter `fq`, with counts by the fields of `facet.field`."""
-    from catalogue import search  # it imports the context of the actions
+    from catalogue.search import package_search as search  # it imports the context of the actions
 
     return search.package_search(context, params)
 

@@ -7,12 +7,13 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
 
-from catalogue.accounts import find_user
 from catalogue.actions.authorize import Role, lowest_role, may, may_read, require_group_read, roles_of
 from catalogue.actions.context import Context, Params
 from catalogue.actions.parameters import boolean, natural, optional_text, required_text, words
 from catalogue.errors import NotFound, ValidationError
-from catalogue.groups import (
+from catalogue.model import Group, Member, Package, User
+from catalogue.people.accounts import find_user
+from catalogue.register.groups import (
     follower_counts,
     get_group,
     group_extras,
@@ -21,12 +22,11 @@ from catalogue.groups import (
     packages_of,
     parents_to_list,
 )
-from catalogue.model import Group, Member, Package, User
-from catalogue.public_counts import public_package_counts
-from catalogue.shown_packages import shown_list
-from catalogue.successions import validity_to_dict
-from catalogue.translations import ENDING, portal_language, translated
-from catalogue.validation import as_text
+from catalogue.register.public_counts import public_package_counts
+from catalogue.register.shown_packages import shown_list
+from catalogue.register.successions import validity_to_dict
+from catalogue.register.translations import ENDING, portal_language, translated
+from catalogue.register.validation import as_text
 
 MOST_DATASETS = 1000
 DATASETS_SHOWN = 10

@@ -11,9 +11,9 @@ from catalogue.actions.context import Context, Params
 from catalogue.actions.parameters import optional_text, required_text
 from catalogue.errors import NotFound, ValidationError
 from catalogue.model import Package, PackageRelationship, new_id
-from catalogue.package_changes import save_package
-from catalogue.packages import get_package, package_to_dict
-from catalogue.relationships import REVERSES, STORED_AS, TYPES
+from catalogue.register.package_changes import save_package
+from catalogue.register.packages import get_package, package_to_dict
+from catalogue.register.relationships import REVERSES, STORED_AS, TYPES
 
 
 def package_relationships_list(context: Context, params: Params) -> list[dict[str, Any]]:

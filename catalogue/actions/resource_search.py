@@ -12,9 +12,9 @@ from catalogue.actions.context import Context, Params
 from catalogue.actions.parameters import json_of, natural, optional_text
 from catalogue.errors import ValidationError
 from catalogue.model import Package, Resource
-from catalogue.packages import RESOURCE_COLUMNS, resource_to_dict
+from catalogue.register.packages import RESOURCE_COLUMNS, resource_to_dict
+from catalogue.register.validation import MISSING, as_boolean, as_integer, as_text
 from catalogue.times import read_time
-from catalogue.validation import MISSING, as_boolean, as_integer, as_text
 
 
 def resource_search(context: Context, params: Params) -> dict[str, Any]:

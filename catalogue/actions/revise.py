@@ -13,9 +13,9 @@ from catalogue.actions.flattened import FlatPathError, apply_filter, matches, se
 from catalogue.actions.parameters import json_of, words
 from catalogue.actions.update import replace_package
 from catalogue.errors import ValidationError
-from catalogue.packages import get_package, package_to_dict
-from catalogue.translations import ENDING
-from catalogue.validation import MISSING, as_text
+from catalogue.register.packages import get_package, package_to_dict
+from catalogue.register.translations import ENDING
+from catalogue.register.validation import MISSING, as_text
 
 
 def package_revise(context: Context, params: Params) -> dict[str, Any]:

@@ -13,11 +13,11 @@ from catalogue.actions.context import Context, Params
 from catalogue.actions.parameters import boolean, natural, optional_text, required_text
 from catalogue.errors import NotFound, ValidationError
 from catalogue.model import Package, Tag, Vocabulary, package_tags
-from catalogue.package_changes import save_package
-from catalogue.packages import get_package, package_to_dict
-from catalogue.shown_packages import shown_list
-from catalogue.validation import MISSING, FieldReader, as_text, tag_faults
-from catalogue.vocabularies import find_vocabulary, get_vocabulary, new_tag, tag_to_dict
+from catalogue.register.package_changes import save_package
+from catalogue.register.packages import get_package, package_to_dict
+from catalogue.register.shown_packages import shown_list
+from catalogue.register.validation import MISSING, FieldReader, as_text, tag_faults
+from catalogue.register.vocabularies import find_vocabulary, get_vocabulary, new_tag, tag_to_dict
 
 MAX_PAGE = 1000
 

@@ -10,13 +10,13 @@ from catalogue.actions.parameters import required_text, words
 from catalogue.actions.read import readable_resource
 from catalogue.actions.read_groups import group_as_shown
 from catalogue.errors import MalformedInput, ValidationError
-from catalogue.group_changes import keep_image, read_group, require_no_datasets, save_group, write_group
-from catalogue.groups import get_group, group_extras, group_to_dict
 from catalogue.model import Package
-from catalogue.package_changes import save_package, write_package, write_resource
-from catalogue.package_input import read_package
-from catalogue.packages import get_package, package_to_dict, resource_to_dict
-from catalogue.resource_input import keep_files, read_resources
+from catalogue.register.group_changes import keep_image, read_group, require_no_datasets, save_group, write_group
+from catalogue.register.groups import get_group, group_extras, group_to_dict
+from catalogue.register.package_changes import save_package, write_package, write_resource
+from catalogue.register.package_input import read_package
+from catalogue.register.packages import get_package, package_to_dict, resource_to_dict
+from catalogue.register.resource_input import keep_files, read_resources
 
 # What stays as it is when package_update leaves it out; everything else becomes null.
 KEPT = ("name", "title", "private", "owner_org", "state", "groups")

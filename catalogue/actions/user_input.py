@@ -7,15 +7,15 @@ from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
-from catalogue.account_keys import forget_key
-from catalogue.accounts import find_user, find_user_by_email, user_to_dict
 from catalogue.actions.context import Context, Params
-from catalogue.activities import record_user_activity
-from catalogue.browser_sessions import end_browser_sessions
 from catalogue.errors import ValidationError
 from catalogue.model import User
-from catalogue.passwords import hash_password, password_faults
-from catalogue.validation import MISSING, FieldReader, name_faults
+from catalogue.people.account_keys import forget_key
+from catalogue.people.accounts import find_user, find_user_by_email, user_to_dict
+from catalogue.people.browser_sessions import end_browser_sessions
+from catalogue.people.passwords import hash_password, password_faults
+from catalogue.register.activities import record_user_activity
+from catalogue.register.validation import MISSING, FieldReader, name_faults
 
 STATES = ("active", "pending", "deleted")
 KEPT_BY_PATCH = ("email", "fullname", "about", "image_url")

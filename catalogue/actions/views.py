@@ -12,9 +12,9 @@ from catalogue.actions.parameters import boolean, json_of, required_text, words
 from catalogue.actions.read import readable_resource
 from catalogue.errors import MalformedInput, NotFound, ValidationError
 from catalogue.model import Package, Resource, ResourceView, new_id
-from catalogue.packages import get_package
-from catalogue.validation import MISSING, FieldReader
-from catalogue.views import VIEW_TYPES, add_missing_views, title_of_type, view_to_dict
+from catalogue.register.packages import get_package
+from catalogue.register.validation import MISSING, FieldReader
+from catalogue.register.views import VIEW_TYPES, add_missing_views, title_of_type, view_to_dict
 
 # What a view has beside the settings of its kind, or what clients send along with it.
 FIELDS = {"id", "resource_id", "package_id", "title", "description", "view_type", "position", "order"}

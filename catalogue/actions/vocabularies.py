@@ -11,11 +11,19 @@ from catalogue.actions.authorize import require
 from catalogue.actions.context import Context, Params
 from catalogue.actions.parameters import required_text
 from catalogue.actions.tags import take_off_datasets
-from catalogue.change_log import log_changes
 from catalogue.errors import ValidationError
 from catalogue.model import Package, Tag, Vocabulary, new_id, package_tags
-from catalogue.validation import MISSING, FieldReader, as_text, id_faults, length_faults, list_of_dicts, tag_faults
-from catalogue.vocabularies import (
+from catalogue.register.change_log import log_changes
+from catalogue.register.validation import (
+    MISSING,
+    FieldReader,
+    as_text,
+    id_faults,
+    length_faults,
+    list_of_dicts,
+    tag_faults,
+)
+from catalogue.register.vocabularies import (
     find_vocabulary,
     get_vocabulary,
     new_tag,

@@ -11,9 +11,9 @@ from typing import Any
 
 from catalogue.folding import folded
 from catalogue.importing.dumps import Record
-from catalogue.package_input import FIELD_NAMES
-from catalogue.resource_input import SHOWN_ONLY
-from catalogue.validation import NAME_LENGTH, as_text, name_faults, tag_faults
+from catalogue.register.package_input import FIELD_NAMES
+from catalogue.register.resource_input import SHOWN_ONLY
+from catalogue.register.validation import NAME_LENGTH, as_text, name_faults, tag_faults
 
 KEPT_AS = "imported_"
 """Before the key of a value that did not fit the field of that name."""

@@ -17,15 +17,15 @@ from sqlalchemy.orm import Session
 from catalogue.actions.context import Context
 from catalogue.actions.registry import call_action
 from catalogue.errors import CatalogueError, ValidationError
-from catalogue.groups import find_group
 from catalogue.importing.dumps import Record, is_group, is_package
 from catalogue.importing.mending import acceptable_name, as_extras_list, mend_faults, mend_package, short_id
 from catalogue.importing.report import Outcome, Report
 from catalogue.model import Group, NameRedirect, Package, User
-from catalogue.names import is_taken
+from catalogue.register.groups import find_group
+from catalogue.register.names import is_taken
+from catalogue.register.validation import name_faults
 from catalogue.services import Services
 from catalogue.times import read_time
-from catalogue.validation import name_faults
 
 BATCH = 50
 _GROUP_FIELDS = ("id", "name", "title", "description", "image_url", "approval_status", "extras", "type")

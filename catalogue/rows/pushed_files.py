@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from catalogue.actions.context import Context
@@ -22,6 +22,7 @@ from catalogue.rows.column_types import declared_as
 from catalogue.rows.connections import Connections
 from catalogue.rows.word_index import create_words, words_sql
 from catalogue.settings import CatalogueSettings
+from catalogue.store import afterwards
 
 Fields = Sequence[dict[str, Any]]
 WAIT_SECONDS = 30
@@ -174,11 +175,11 @@ def remove_file(path: Path) -> None:
 def remove_after_commit(session: Session, paths: Sequence[Path]) -> None:
     """Remove files once the catalogue has forgotten their tables; a transaction that fails leaves them."""
 
-    def remove(_session: Session) -> None:
+    def remove() -> None:
         for path in paths:
             remove_file(path)
 
-    event.listen(session, "after_commit", remove, once=True)
+    afterwards(session, remove)
 
 
 def forget_rows(context: Context, resource_ids: Sequence[str]) -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from catalogue.actions.context import Context
+from catalogue.files.released_files import ReleasedFiles
+from catalogue.files.released_schema import ReleasedField, table_fields, type_of_declaration
 from catalogue.model import Package, Resource
-from catalogue.released_files import ReleasedFiles
-from catalogue.released_schema import ReleasedField, table_fields, type_of_declaration
 from catalogue.rows.connections import file_uri
 from catalogue.rows.row_table import ROW_ID, Column, RowTable, TableSize, quoted
 

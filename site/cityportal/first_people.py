@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 
 from catalogue.actions.context import utc_now
 from catalogue.model import Group, Member, User
-from catalogue.passwords import hash_password
+from catalogue.people.passwords import hash_password
+from catalogue.people.tokens import create_token
 from catalogue.store import Store
-from catalogue.tokens import create_token
 
 PUBLISHER = "publisher"
 

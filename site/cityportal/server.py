@@ -19,11 +19,11 @@ import uvicorn
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from catalogue.action_api import action_api_blueprint
-from catalogue.open_formats import open_formats_blueprint
-from catalogue.released_files import FilesUnavailable
+from catalogue.files.released_files import FilesUnavailable
+from catalogue.files.uploads import sweep_uploads
 from catalogue.services import open_services
-from catalogue.uploads import sweep_uploads
+from catalogue.web.action_api import action_api_blueprint
+from catalogue.web.open_formats import open_formats_blueprint
 from cityportal.chrome import init_site
 from cityportal.languages import Text
 from cityportal.public import public_blueprint
@@ -33,7 +33,7 @@ from publisher.errors import EnvironmentFault
 from publisher.secrets import Secrets
 
 if TYPE_CHECKING:  # a process loads the libraries of the parts that it has, no others: they take seconds and megabytes
-    from catalogue.query_service import QueryService
+    from catalogue.files.query_service import QueryService
     from publisher.facilities import Facilities
     from publisher.schedule import Scheduler
     from publisher.workflow import Workspace
@@ -127,7 +127,7 @@ class Portal:
         return app
 
     def _query_service(self) -> QueryService:
-        from catalogue.query_service import QueryService
+        from catalogue.files.query_service import QueryService
 
         return QueryService(
             self.catalogue,

@@ -27,9 +27,9 @@ from typing import Any
 import requests
 from catalogue_data import fill
 
+from catalogue.register.shown_packages import put_all_back
 from catalogue.services import open_services
 from catalogue.settings import CatalogueSettings
-from catalogue.shown_packages import put_all_back
 from catalogue.store import open_store
 
 PHUSA = Path(sys.executable).with_name("phusa")

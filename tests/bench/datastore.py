@@ -29,10 +29,10 @@ from flask import Flask  # noqa: E402  after the paths
 from samples.portal_on_disk import SamplePortal, SampleTable, id_of, open_portal  # noqa: E402  after the paths
 from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: E402  after the paths
 
-from catalogue.action_api import action_api_blueprint  # noqa: E402  after the paths
 from catalogue.actions.registry import call_action, get_action  # noqa: E402  after the paths
 from catalogue.model import User  # noqa: E402  after the paths
-from catalogue.open_formats import open_formats_blueprint  # noqa: E402  after the paths
+from catalogue.web.action_api import action_api_blueprint  # noqa: E402  after the paths
+from catalogue.web.open_formats import open_formats_blueprint  # noqa: E402  after the paths
 
 PEER_MS = {"limit=100": 13.3, "filter": 35.6, "filter, no total": 14.1, "q in every row": 173.0}
 FIELDS = [

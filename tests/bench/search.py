@@ -29,10 +29,10 @@ from catalogue_data import QUALITIES, THINGS, fill, listed  # noqa: E402
 from catalogue.actions.context import utc_now  # noqa: E402
 from catalogue.folding import folded  # noqa: E402
 from catalogue.model import ChangeLog, Package  # noqa: E402
-from catalogue.query import parse_filter, parse_search  # noqa: E402
-from catalogue.search_index import SearchIndex  # noqa: E402
-from catalogue.search_order import parse_sort  # noqa: E402
-from catalogue.search_request import SearchRequest  # noqa: E402
+from catalogue.search.index import SearchIndex  # noqa: E402
+from catalogue.search.order import parse_sort  # noqa: E402
+from catalogue.search.query import parse_filter, parse_search  # noqa: E402
+from catalogue.search.request import SearchRequest  # noqa: E402
 from catalogue.settings import CatalogueSettings  # noqa: E402
 from catalogue.store import Store, open_store  # noqa: E402
 

@@ -9,11 +9,11 @@ from datetime import timedelta
 import argon2
 import pytest
 
-from catalogue.accounts import LOCKED_FOR, sign_in
 from catalogue.actions.context import utc_now
 from catalogue.errors import ValidationError
 from catalogue.model import ApiToken, User
-from catalogue.tokens import find_token
+from catalogue.people.accounts import LOCKED_FOR, sign_in
+from catalogue.people.tokens import find_token
 
 NOW = utc_now()
 PASSWORD = "correct horse"

@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 import requests
 
-from catalogue.accounts import find_user
 from catalogue.actions.context import utc_now
 from catalogue.errors import NotAuthorized, ValidationError
 from catalogue.model import ApiToken
-from catalogue.tokens import create_token, find_token
+from catalogue.people.accounts import find_user
+from catalogue.people.tokens import create_token, find_token
 
 
 def call(live, action, params=None, **headers):

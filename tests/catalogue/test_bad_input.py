@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from samples.served_catalogue import catalogue_on
 
-from catalogue.action_api import create_app
 from catalogue.actions.registry import ACTIONS
+from catalogue.web.action_api import create_app
 
 CALLS_PER_ACTION = 30
 SHAPES: list[Any] = [
@@ -67,7 +67,17 @@ NAMES = [
     ),
     *("filters", "fields", "fq", "fq_list", "fl", "rows", "start", "facet.field", "facet.limit", "records_format"),
     *("include_users", "include_datasets", "image_url", "approval_status", "metadata_modified", "version", "upload"),
-    *("order_by", "datasets", "org_id", "organization_id", "view_type", "view_types", "resource", "package", "page_url"),
+    *(
+        "order_by",
+        "datasets",
+        "org_id",
+        "organization_id",
+        "view_type",
+        "view_types",
+        "resource",
+        "package",
+        "page_url",
+    ),
     *("key", "ckan.site_title", "email_to", "object_type", "diff_type", "include_data", "include_hidden_activity"),
     *("exclude_activity_types", "description", "all_fields", "vocabulary_id", "ids_only", "queues"),
     *("match__resources__0__id", "update__resources", "update__resources__0", "update__resources__extend", "update__"),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from samples.served_catalogue import catalogue_on, served
 
-from catalogue.action_api import create_app
+from catalogue.web.action_api import create_app
 
 DISPOSITION = b"Content-Disposition: form-data; "
 GOOD = b"--b\r\n" + DISPOSITION + b'name="package_id"\r\n\r\nbus\r\n'

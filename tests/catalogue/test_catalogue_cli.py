@@ -10,12 +10,12 @@ import pytest
 from click.testing import CliRunner
 
 from catalogue import cli, command_settings
-from catalogue.accounts import find_user, sign_in
 from catalogue.actions.context import utc_now
 from catalogue.model import User
+from catalogue.people.accounts import find_user, sign_in
+from catalogue.people.tokens import find_token
 from catalogue.settings import CatalogueSettings
 from catalogue.store import open_store
-from catalogue.tokens import find_token
 
 
 @pytest.fixture

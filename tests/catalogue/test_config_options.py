@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from catalogue.errors import NotAuthorized, ValidationError
-from catalogue.open_formats import open_formats_blueprint
+from catalogue.web.open_formats import open_formats_blueprint
 
 
 def update(catalogue, **options):

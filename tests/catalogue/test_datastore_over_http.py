@@ -16,10 +16,10 @@ from flask import Flask
 from samples.portal_on_disk import SamplePortal, SampleTable, id_of, open_portal
 from werkzeug.serving import make_server
 
-from catalogue.action_api import action_api_blueprint
 from catalogue.model import User
-from catalogue.open_formats import open_formats_blueprint
-from catalogue.tokens import create_token
+from catalogue.people.tokens import create_token
+from catalogue.web.action_api import action_api_blueprint
+from catalogue.web.open_formats import open_formats_blueprint
 
 FIELDS = [("Tên phường", "string", "Phường", None), ("n", "integer", "", None), ("mở", "boolean", "", None)]
 ROWS = [(f"Phường {n % 7}", n, n % 2) for n in range(1, 251)]

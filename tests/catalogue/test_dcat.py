@@ -15,9 +15,9 @@ from samples.described_dataset import PACKAGE, PORTAL, URI, described
 from samples.golden import assert_golden
 from samples.portal_on_disk import id_of, open_portal
 
-from catalogue.dcat import DCAT, HYDRA, dataset_to_graph, releases_to_graph
-from catalogue.dcat_catalog import CatalogPage, CatalogTimes, catalog_to_graph, serialise
-from catalogue.open_formats import open_formats_blueprint
+from catalogue.tongues.dcat import DCAT, HYDRA, dataset_to_graph, releases_to_graph
+from catalogue.tongues.dcat_catalog import CatalogPage, CatalogTimes, catalog_to_graph, serialise
+from catalogue.web.open_formats import open_formats_blueprint
 
 # The RDF library warns about itself when it reads JSON-LD or N3.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -10,9 +10,9 @@ from rdflib import Graph
 from rdflib.namespace import RDF, SH
 from samples.served_catalogue import ServedCatalogue
 
-from catalogue.dcat import dataset_to_graph
-from catalogue.dcat_catalog import CatalogPage, CatalogTimes, catalog_to_graph
-from catalogue.descriptions import describe_all, portal_of
+from catalogue.tongues.dcat import dataset_to_graph
+from catalogue.tongues.dcat_catalog import CatalogPage, CatalogTimes, catalog_to_graph
+from catalogue.tongues.descriptions import describe_all, portal_of
 from publisher.definition import DatasetDefinition, dataset_paths, load_dataset
 from publisher.package_mapping import dataset_to_package, organization_to_group
 from publisher.published import ReleaseSummary

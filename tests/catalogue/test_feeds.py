@@ -12,8 +12,8 @@ from samples.described_dataset import PORTAL, described
 from samples.golden import assert_golden
 from samples.portal_on_disk import id_of, open_portal
 
-from catalogue.feeds import Entry, Feed, dataset_to_entry, feed_to_atom, releases_to_entries
-from catalogue.open_formats import open_formats_blueprint
+from catalogue.tongues.feeds import Entry, Feed, dataset_to_entry, feed_to_atom, releases_to_entries
+from catalogue.web.open_formats import open_formats_blueprint
 
 NS = {"a": "http://www.w3.org/2005/Atom"}
 SUMMARY = {"title": "Trạm <xe> & buýt\x0b", "organization": {"id": "2", "name": "so-gtvt", "title": "Sở Giao thông"}}

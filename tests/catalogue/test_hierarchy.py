@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from catalogue.errors import MalformedInput, NotAuthorized, ValidationError
-from catalogue.hierarchy import ids_above, ids_below
+from catalogue.register.hierarchy import ids_above, ids_below
 
 CITY = "so-gtvt"
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalogue.errors import NotAuthorized, NotFound, ValidationError
-from catalogue.json_patch import json_patch
+from catalogue.register.json_patch import json_patch
 from catalogue.store import migration_config
 
 CITY = "so-gtvt"

@@ -12,7 +12,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, RSAKey
 from pydantic import ValidationError
 
-from catalogue.oidc import OidcRefused, UnknownKey, claims_of_id_token, person_from_claims
+from catalogue.people.oidc import OidcRefused, UnknownKey, claims_of_id_token, person_from_claims
 from catalogue.settings import OidcSection
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)

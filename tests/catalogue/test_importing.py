@@ -340,7 +340,7 @@ def test_dcat_that_hides_its_data_stays_private(importer):
 def test_our_own_dcat_comes_back_as_it_was(importer, tmp_path):
     from flask import Flask
 
-    from catalogue.open_formats import open_formats_blueprint
+    from catalogue.web.open_formats import open_formats_blueprint
 
     with catalogue_on(tmp_path / "old") as old:
         before = Importer(old, tmp_path)

@@ -19,12 +19,12 @@ from pydantic import ValidationError as SettingsError
 from samples.served_catalogue import catalogue_on
 from servers.mail import PASSWORD, USER, running_mail_server
 
-from catalogue.account_keys import choose_password, find_user_of_key, send_reset_letter
-from catalogue.accounts import find_user
 from catalogue.actions.accounts import user_invite
 from catalogue.actions.context import utc_now
 from catalogue.errors import NotAuthorized, NotFound, ValidationError
 from catalogue.model import Member
+from catalogue.people.account_keys import choose_password, find_user_of_key, send_reset_letter
+from catalogue.people.accounts import find_user
 from catalogue.settings import MailSection
 
 CITY = "so-gtvt"

@@ -17,11 +17,11 @@ from rdflib import Graph, Literal, URIRef
 from rdflib.namespace import DCTERMS, RDF
 from samples.portal_on_disk import SamplePortal, id_of, open_portal
 
-from catalogue.dcat import DCAT, HYDRA
-from catalogue.document_cache import DocumentCache
-from catalogue.documents import Draft
 from catalogue.model import DatasetRelease, Package
-from catalogue.open_formats import open_formats_blueprint
+from catalogue.tongues.dcat import DCAT, HYDRA
+from catalogue.web.document_cache import DocumentCache
+from catalogue.web.documents import Draft
+from catalogue.web.open_formats import open_formats_blueprint
 
 SITE = "https://data.example.vn"
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"

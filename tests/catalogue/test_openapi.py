@@ -15,12 +15,12 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from samples.portal_on_disk import SamplePortal, open_portal
 from werkzeug.serving import make_server
 
-from catalogue.action_api import action_api_blueprint
 from catalogue.actions.parameter_table import KINDS, parameter_table
 from catalogue.actions.registry import ACTIONS
-from catalogue.described import Portal
-from catalogue.open_formats import open_formats_blueprint
-from catalogue.openapi import openapi_document
+from catalogue.tongues.described import Portal
+from catalogue.web.action_api import action_api_blueprint
+from catalogue.web.open_formats import open_formats_blueprint
+from catalogue.web.openapi import openapi_document
 
 PORTAL = Portal(url="https://data.example.vn", title="Dữ liệu mở")
 DOCUMENT = openapi_document(PORTAL)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from catalogue.change_log import log_change
 from catalogue.model import Group, Package
-from catalogue.public_counts import FEW, public_package_counts
+from catalogue.register.change_log import log_change
+from catalogue.register.public_counts import FEW, public_package_counts
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from catalogue.query import (
+from catalogue.search.query import (
     Group,
     MatchAll,
     Node,

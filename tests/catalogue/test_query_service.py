@@ -16,7 +16,7 @@ import requests
 import uvicorn
 from samples.portal_on_disk import WARDS, SamplePortal, SampleTable, id_of, open_portal
 
-from catalogue.query_service import QueryService
+from catalogue.files.query_service import QueryService
 
 pytestmark = pytest.mark.slow
 

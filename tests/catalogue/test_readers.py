@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from catalogue.actions.flattened import FlatPathError, apply_filter, item_at, matches, set_at, unmatched
 from catalogue.formats_table import canonical_format, format_of_url, media_type_of_url
-from catalogue.validation import as_boolean, as_integer, name_faults
+from catalogue.register.validation import as_boolean, as_integer, name_faults
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),

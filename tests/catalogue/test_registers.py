@@ -12,10 +12,10 @@ import pytest
 from alembic import command
 from samples.served_catalogue import ServedCatalogue, catalogue_on, served
 
-from catalogue.action_api import create_app
 from catalogue.actions.registry import ACTIONS
 from catalogue.model import Activity
 from catalogue.store import migration_config
+from catalogue.web.action_api import create_app
 
 pytest_plugins = ["servers.postgres"]
 

@@ -10,8 +10,8 @@ import pytest
 from samples.portal_on_disk import WARDS, open_portal, write_release
 
 from catalogue.errors import NotFound
-from catalogue.released_files import FilesUnavailable, ReleasedFiles
-from catalogue.released_tables import ReleasedTables
+from catalogue.files.released_files import FilesUnavailable, ReleasedFiles
+from catalogue.files.released_tables import ReleasedTables
 from catalogue.settings import CatalogueSettings
 
 RELEASE = "2026-11-22.1"

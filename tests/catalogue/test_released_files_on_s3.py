@@ -10,7 +10,7 @@ from samples.portal_on_disk import WARDS, write_release
 from servers.radosgw import ACCESS_KEY, SECRET_KEY, RadosGateway, radosgw  # noqa: F401  a fixture
 
 from catalogue.errors import NotFound
-from catalogue.released_files import FilesUnavailable, ReleasedFiles
+from catalogue.files.released_files import FilesUnavailable, ReleasedFiles
 from catalogue.settings import CatalogueSettings
 
 pytestmark = [pytest.mark.slow, pytest.mark.server]

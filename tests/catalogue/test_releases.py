@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from catalogue.releases import dataset_releases
+from catalogue.register.releases import dataset_releases
 
 CITY = "so-gtvt"
 

@@ -9,7 +9,7 @@ from samples.portal_on_disk import SamplePortal, id_of, open_portal
 
 from catalogue.errors import SearchError, SearchQueryError, ValidationError
 from catalogue.model import ChangeLog, Package, Tag, Vocabulary
-from catalogue.search import package_search
+from catalogue.search.package_search import package_search
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,9 @@ from samples.portal_on_disk import SamplePortal, id_of, open_portal
 from samples.vietnamese_catalogue import Query, queries, vietnamese_portal
 
 from catalogue.model import Group, GroupSuccession, NameRedirect
-from catalogue.search import SearchIndex, package_search
-from catalogue.spelling import spelled, typed
-from catalogue.synonyms import Synonym, SynonymsError, build_lexicon, read_synonyms, shipped_synonyms
+from catalogue.search.package_search import SearchIndex, package_search
+from catalogue.search.spelling import spelled, typed
+from catalogue.search.synonyms import Synonym, SynonymsError, build_lexicon, read_synonyms, shipped_synonyms
 
 REAL_TITLES = Path(__file__).resolve().parents[3] / "shared" / "data" / "catalogue"
 EXPECTED_FIRST = 118  # of 120; see the sample file

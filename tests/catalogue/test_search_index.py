@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from samples.portal_on_disk import SamplePortal, id_of, open_portal
 
-from catalogue import search_index
 from catalogue.errors import SearchError, SearchIndexError
 from catalogue.model import ChangeLog
-from catalogue.search import SearchIndex, package_search
-from catalogue.search_files import is_intact
+from catalogue.search import index as search_index
+from catalogue.search.files import is_intact
+from catalogue.search.package_search import SearchIndex, package_search
 
 pytest_plugins = ["servers.postgres"]
 ROOT = Path(__file__).resolve().parents[2]
@@ -147,7 +147,7 @@ FOLLOWER = """
 import sys
 from pathlib import Path
 from samples.portal_on_disk import open_portal
-from catalogue.search import package_search
+from catalogue.search.package_search import package_search
 
 portal = open_portal(Path(sys.argv[1]))
 for line in sys.stdin:
@@ -224,7 +224,7 @@ def test_a_broken_index_is_healed_once_for_all_processes(portal: SamplePortal, s
 def test_a_query_that_the_index_refuses_does_not_cost_a_new_index(
     portal: SamplePortal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from catalogue import search_answer
+    from catalogue.search import answer as search_answer
 
     def refuse(*_: object) -> None:
         raise ValueError("the index does not like it")
@@ -312,7 +312,7 @@ def test_writers_and_searchers_in_many_threads_agree(portal: SamplePortal) -> No
 def test_postgresql_is_followed_and_indexed_in_batches(
     tmp_path: Path, postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from catalogue import search_rows
+    from catalogue.search import rows as search_rows
 
     monkeypatch.setattr(search_rows, "BATCH", 3)
     portal = open_portal(tmp_path, database_url=postgres.url(postgres.new_database()))

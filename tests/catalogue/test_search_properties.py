@@ -16,7 +16,7 @@ from samples.portal_on_disk import SamplePortal, id_of, open_portal
 from samples.served_catalogue import ServedCatalogue
 
 from catalogue.errors import SearchError, SearchQueryError, ValidationError
-from catalogue.search import package_search
+from catalogue.search.package_search import package_search
 
 Row = dict[str, Any]
 Filter = tuple[str, Callable[[Row], bool]]

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from samples.served_catalogue import ServedCatalogue, catalogue_on
 from sqlalchemy import delete, event, func, select, update
 
-from catalogue.action_api import create_app
 from catalogue.actions.registry import ACTIONS
 from catalogue.model import ChangeLog, Package, ShownPackage
-from catalogue.packages import package_to_dict
-from catalogue.shown_packages import put_all_back
+from catalogue.register.packages import package_to_dict
+from catalogue.register.shown_packages import put_all_back
 from catalogue.store import Store
+from catalogue.web.action_api import create_app
 
 pytest_plugins = ["servers.postgres"]
 SHOW = "/api/3/action/package_show"

@@ -16,10 +16,10 @@ from rdflib.namespace import DCTERMS, RDF
 from samples.sample_city import City, id_of
 from werkzeug.serving import make_server
 
-from catalogue.action_api import action_api_blueprint
 from catalogue.actions import create
-from catalogue.dcat import DCAT, HYDRA
-from catalogue.open_formats import open_formats_blueprint
+from catalogue.tongues.dcat import DCAT, HYDRA
+from catalogue.web.action_api import action_api_blueprint
+from catalogue.web.open_formats import open_formats_blueprint
 
 pytestmark = pytest.mark.slow
 REQUESTS, AIR = "phan-anh-1022", "quan-trac-khong-khi"

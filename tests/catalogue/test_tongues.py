@@ -14,21 +14,21 @@ from rdflib.namespace import DCTERMS, RDF, RDFS
 from samples.described_dataset import PACKAGE, PORTAL, URI, described, described_with_extras
 from samples.golden import assert_golden
 
-from catalogue.croissant import dataset_to_croissant
-from catalogue.datapackage import dataset_to_datapackage
-from catalogue.dcat import ADMS, DCAT, dataset_to_graph
-from catalogue.dcat_catalog import serialise
-from catalogue.dcat_us import catalog_head, dataset_to_dcat_us
-from catalogue.described import Checksum, Period, Words
-from catalogue.documents import json_bytes
-from catalogue.schema_org import (
+from catalogue.tongues.croissant import dataset_to_croissant
+from catalogue.tongues.datapackage import dataset_to_datapackage
+from catalogue.tongues.dcat import ADMS, DCAT, dataset_to_graph
+from catalogue.tongues.dcat_catalog import serialise
+from catalogue.tongues.dcat_us import catalog_head, dataset_to_dcat_us
+from catalogue.tongues.described import Checksum, Period, Words
+from catalogue.tongues.schema_org import (
     LONGEST_DESCRIPTION,
     SHORTEST_DESCRIPTION,
     breadcrumbs_to_schema_org,
     catalog_to_schema_org,
     dataset_to_schema_org,
 )
-from catalogue.terms import find_frequency, find_language
+from catalogue.tongues.terms import find_frequency, find_language
+from catalogue.web.documents import json_bytes
 
 AUTHORITY = "http://publications.europa.eu/resource/authority"
 
@@ -191,7 +191,7 @@ def test_unknown_words_are_nothing() -> None:
 
 
 def test_files_of_withdrawn_releases_are_not_told() -> None:
-    from catalogue.described import Surroundings
+    from catalogue.tongues.described import Surroundings
 
     resource = PACKAGE["resources"][0] | {"release": "2026-11-20.1"}
     withdrawn = Surroundings(withdrawn=frozenset({"2026-11-20.1"}))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from samples.served_catalogue import catalogue_on
 
 from catalogue.errors import ValidationError
-from catalogue.translations import ENDING, StoredTexts, read_translations, translated
+from catalogue.register.translations import ENDING, StoredTexts, read_translations, translated
 
 CITY = "so-gtvt"
 BUS = {"name": "bus", "title": "Xe buýt", "notes": "Tuyến", "extras": [{"key": "title_en", "value": "Buses"}]}

@@ -14,11 +14,11 @@ from samples.served_catalogue import ServedCatalogue, catalogue_on
 from sqlalchemy import event, select
 from urllib3 import encode_multipart_formdata
 
-from catalogue.action_api import create_app
 from catalogue.actions.context import utc_now
+from catalogue.files.uploads import sweep_uploads
 from catalogue.model import Upload
 from catalogue.services import Services
-from catalogue.uploads import sweep_uploads
+from catalogue.web.action_api import create_app
 
 CITY = "so-gtvt"
 CSV = "phường,số\nBến Thành,1\n".encode()

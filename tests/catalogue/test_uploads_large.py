@@ -16,10 +16,10 @@ from servers.radosgw import ACCESS_KEY, SECRET_KEY, RadosGateway, radosgw  # noq
 from sqlalchemy import select
 
 from catalogue.actions.context import utc_now
+from catalogue.files.released_files import s3_client
+from catalogue.files.uploads import sweep_uploads
 from catalogue.model import Upload
-from catalogue.released_files import s3_client
 from catalogue.services import Services
-from catalogue.uploads import sweep_uploads
 
 pytestmark = pytest.mark.slow
 MIB = 2**20

@@ -8,14 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from samples.served_catalogue import catalogue_on
 
-from catalogue.accounts import find_user, sign_in
 from catalogue.actions.context import utc_now
-from catalogue.browser_sessions import open_browser_session, user_of_browser
 from catalogue.errors import NotAuthorized, NotFound, ValidationError
 from catalogue.model import Member, User
-from catalogue.oidc_accounts import OidcPerson, account_of
+from catalogue.people.accounts import find_user, sign_in
+from catalogue.people.browser_sessions import open_browser_session, user_of_browser
+from catalogue.people.oidc_accounts import OidcPerson, account_of
+from catalogue.people.tokens import find_token
 from catalogue.settings import OidcSection
-from catalogue.tokens import find_token
 
 pytest_plugins = ["servers.postgres"]
 PASSWORD = "correct horse"

@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from samples.served_catalogue import catalogue_on
 
-from catalogue.action_api import create_app
 from catalogue.actions.registry import ACTIONS, call_action
 from catalogue.errors import CatalogueError
 from catalogue.model import Activity, Package, ResourceView, User
-from catalogue.open_formats import open_formats_blueprint
+from catalogue.web.action_api import create_app
+from catalogue.web.open_formats import open_formats_blueprint
 
 pytestmark = pytest.mark.slow
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import uvicorn
 
-from catalogue.action_api import create_app
 from catalogue.actions.context import utc_now
 from catalogue.model import User
+from catalogue.people.tokens import create_token
 from catalogue.services import open_services
 from catalogue.settings import CatalogueSettings
-from catalogue.tokens import create_token
+from catalogue.web.action_api import create_app
 from cityportal.wsgi_bridge import WsgiBridge
 
 

@@ -16,12 +16,12 @@ from ckanapi import RemoteCKAN
 from sample_release import make_release, sample_definition
 from werkzeug.serving import make_server
 
-from catalogue.action_api import create_app
 from catalogue.model import DatasetRelease, User
+from catalogue.people.tokens import create_token
 from catalogue.services import open_services
 from catalogue.settings import CatalogueSettings
 from catalogue.store import Store
-from catalogue.tokens import create_token
+from catalogue.web.action_api import create_app
 from publisher.errors import CatalogueRejected
 from publisher.published import ReleaseSummary
 from publisher.register import Register
@@ -122,7 +122,7 @@ def test_what_is_published_is_what_readers_get(
     said = {extra["key"]: extra["value"] for extra in shown["extras"]}
     assert json.loads(said["release_summary"])["rows"] == {"tickets": 3}
     assert register.current_release("requests") == "2026-11-22.1"
-    assert catalogue.releases() == {"2026-11-22.1": "published"}
+    assert catalogue.register.releases() == {"2026-11-22.1": "published"}
 
 
 def test_publishing_again_changes_nothing(catalogue: Catalogue, register: Register, summary: ReleaseSummary) -> None:
@@ -143,7 +143,7 @@ def test_the_next_release_moves_the_pointer_and_keeps_the_ids(
     shown = catalogue.show()
     assert [resource["id"] for resource in shown["resources"]] == before
     assert all("/2026-11-23.1/" in resource["url"] for resource in shown["resources"])
-    assert catalogue.releases() == {"2026-11-22.1": "superseded", "2026-11-23.1": "published"}
+    assert catalogue.register.releases() == {"2026-11-22.1": "superseded", "2026-11-23.1": "published"}
 
 
 def test_an_older_summary_rolls_back(catalogue: Catalogue, register: Register, summary: ReleaseSummary) -> None:
@@ -151,7 +151,7 @@ def test_an_older_summary_rolls_back(catalogue: Catalogue, register: Register, s
     register.publish(sample_definition(), later(summary, "2026-11-23.1", 1))
     register.publish(sample_definition(), summary)
     assert register.current_release("requests") == "2026-11-22.1"
-    assert catalogue.releases() == {"2026-11-22.1": "published", "2026-11-23.1": "rolled_back"}
+    assert catalogue.register.releases() == {"2026-11-22.1": "published", "2026-11-23.1": "rolled_back"}
 
 
 def test_checked_moves_one_clock(catalogue: Catalogue, register: Register, summary: ReleaseSummary) -> None:

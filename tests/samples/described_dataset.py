@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from catalogue.described import (
+from catalogue.tongues.described import (
     DescribedDataset,
     Portal,
     Release,
@@ -14,7 +14,7 @@ from catalogue.described import (
     Words,
     tables_from_datapackage,
 )
-from catalogue.description import package_to_description
+from catalogue.tongues.description import package_to_description
 
 PORTAL = Portal(url="https://data.example.vn", title="Dữ liệu mở", description="Cổng dữ liệu", contact="a@example.vn")
 ID = "6a0c1f1e-0000-4000-8000-000000000001"

@@ -13,13 +13,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from samples.migrated import migrated_store
+
 from catalogue.actions.context import Context
+from catalogue.files.released_files import ReleasedFiles
 from catalogue.model import ChangeLog, DatasetRelease, Group, Member, Package, Resource, Tag, User
-from catalogue.released_files import ReleasedFiles
-from catalogue.search import SearchIndex
+from catalogue.search.package_search import SearchIndex
 from catalogue.services import Services
 from catalogue.settings import CatalogueSettings
-from catalogue.store import Store, open_store
+from catalogue.store import Store
 
 START = datetime(2026, 11, 1, 8, 0, 0, 1, tzinfo=UTC).replace(tzinfo=None)
 SPACE = uuid.UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8")
@@ -202,7 +204,7 @@ class SamplePortal:
 def open_portal(home: Path, **settings: Any) -> SamplePortal:
     """Open an empty catalogue in a folder."""
     chosen = CatalogueSettings(home=home, site_url="https://data.example.vn", **settings)
-    store = open_store(chosen)
+    store = migrated_store(chosen)
     return SamplePortal(home, chosen, store, ReleasedFiles(chosen), SearchIndex(chosen, store))
 
 

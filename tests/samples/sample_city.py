@@ -16,16 +16,17 @@ from typing import Any
 
 import yaml
 from flask import Flask
+from samples.migrated import migrated_store
 
 from catalogue.actions import create, update
 from catalogue.actions.context import Context
+from catalogue.files.released_files import ReleasedFiles
 from catalogue.model import User
-from catalogue.passwords import hash_password
-from catalogue.released_files import ReleasedFiles
-from catalogue.search import SearchIndex
+from catalogue.people.passwords import hash_password
+from catalogue.search.package_search import SearchIndex
 from catalogue.services import Services
 from catalogue.settings import CatalogueSettings, StorageSettings
-from catalogue.store import Store, open_store
+from catalogue.store import Store
 from cityportal.chrome import init_site
 from cityportal.languages import Text
 from cityportal.public import public_blueprint
@@ -58,7 +59,7 @@ class City:
         self.settings = CatalogueSettings(
             home=self.home, site_url=self.site_url, storage=StorageSettings.model_validate(self.storage)
         )
-        self.store = open_store(self.settings)
+        self.store = migrated_store(self.settings)
         self.files = ReleasedFiles(self.settings)
         self.search = SearchIndex(self.settings, self.store)
         self.add_user("operator", sysadmin=True)

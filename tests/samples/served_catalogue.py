@@ -11,18 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import ckanapi
+from samples.migrated import migrated_store
 from werkzeug.serving import make_server
 
-from catalogue.action_api import create_app
 from catalogue.actions.context import utc_now
 from catalogue.actions.registry import call_action
+from catalogue.files.released_files import ReleasedFiles
 from catalogue.model import User
-from catalogue.released_files import ReleasedFiles
-from catalogue.search import SearchIndex
+from catalogue.people.tokens import create_token
+from catalogue.search.package_search import SearchIndex
 from catalogue.services import Services
 from catalogue.settings import CatalogueSettings
-from catalogue.store import Store, open_store
-from catalogue.tokens import create_token
+from catalogue.store import Store
+from catalogue.web.action_api import create_app
 
 
 @dataclass
@@ -63,7 +64,7 @@ class ServedCatalogue:
 def catalogue_on(home: Path, **settings: Any) -> Iterator[ServedCatalogue]:
     """Open a catalogue without a server."""
     chosen = CatalogueSettings(home=home, site_url="http://portal.example", **settings)
-    store = open_store(chosen)
+    store = migrated_store(chosen)
     search = SearchIndex(chosen, store)
     try:
         yield ServedCatalogue(chosen, store, search, ReleasedFiles(chosen))

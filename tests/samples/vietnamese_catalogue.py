@@ -10,7 +10,7 @@ import yaml
 from samples.portal_on_disk import SamplePortal, open_portal
 
 from catalogue.folding import folded
-from catalogue.spelling import words_of
+from catalogue.search.spelling import words_of
 
 HERE = Path(__file__).parent
 DEFINITIONS = HERE.parents[1] / "datasets"

@@ -11,10 +11,10 @@ from html import unescape
 import pytest
 from samples.sample_city import NOW, PASSWORD, City
 
-from catalogue.accounts import find_user
 from catalogue.actions.accounts import user_invite, user_patch
 from catalogue.model import ApiToken
-from catalogue.tokens import find_token
+from catalogue.people.accounts import find_user
+from catalogue.people.tokens import find_token
 
 NEW = "một câu dài dễ nhớ"
 TODAY = NOW.replace(tzinfo=None)

@@ -15,10 +15,10 @@ from servers.radosgw import ACCESS_KEY, SECRET_KEY, RadosGateway, radosgw  # noq
 from sqlalchemy import select
 from urllib3 import encode_multipart_formdata
 
-from catalogue.action_api import action_api_blueprint
+from catalogue.files.released_files import s3_client
 from catalogue.model import Package, Resource, User
-from catalogue.passwords import hash_password
-from catalogue.released_files import s3_client
+from catalogue.people.passwords import hash_password
+from catalogue.web.action_api import action_api_blueprint
 from cityportal.chrome import init_site
 from cityportal.languages import Text
 from cityportal.public import public_blueprint

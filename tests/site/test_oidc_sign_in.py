@@ -12,9 +12,9 @@ from pydantic import SecretStr
 from samples.sample_city import PASSWORD, City
 from servers.oidc import CLIENT_SECRET, OTHER_CLIENT_ID, PORTAL, running_provider
 
-from catalogue.accounts import find_user, find_user_by_email
 from catalogue.actions.accounts import user_create, user_delete, user_invite
 from catalogue.model import User
+from catalogue.people.accounts import find_user, find_user_by_email
 from catalogue.settings import OidcSection
 
 pytestmark = [pytest.mark.slow, pytest.mark.server]

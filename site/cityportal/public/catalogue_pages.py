@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from catalogue.alternates import alternates_of_catalog
+from catalogue.web.alternates import alternates_of_catalog
 from cityportal.bilingual import page
 from cityportal.languages import Text, has_message, translate
 from cityportal.public.dataset import Place

@@ -6,8 +6,8 @@ from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, url_for
 
-from catalogue.accounts import find_user, package_counts
 from catalogue.actions.authorize import may
+from catalogue.people.accounts import find_user, package_counts
 from catalogue.services import Services
 from cityportal.bilingual import page
 from cityportal.identity import signed_in

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from catalogue.alternates import Alternate, alternates_of_dataset
+from catalogue.web.alternates import Alternate, alternates_of_dataset
 from cityportal.freshness import Freshness, freshness
 from cityportal.languages import NO_TEXT, Text, has_message, translate
 

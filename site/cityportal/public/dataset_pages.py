@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from markupsafe import Markup
 
-from catalogue.alternates import croissant_path
+from catalogue.web.alternates import croissant_path
 from cityportal.bilingual import page
 from cityportal.public.dataset import Dataset, Distribution
 from cityportal.public.dictionary import Column, Table, tables_from_datapackage

@@ -10,15 +10,15 @@ from typing import Any
 from flask import Blueprint, Response, abort, redirect, request, send_file
 from sqlalchemy.orm import Session
 
-from catalogue.accounts import find_user
-from catalogue.downloads import Download, find_download, find_image
 from catalogue.errors import NotFound
-from catalogue.http_answers import token_of_request
+from catalogue.files.released_files import FilesUnavailable
+from catalogue.files.upload_names import is_active
 from catalogue.model import Upload, User
-from catalogue.released_files import FilesUnavailable
+from catalogue.people.accounts import find_user
+from catalogue.people.tokens import find_token
 from catalogue.services import Services
-from catalogue.tokens import find_token
-from catalogue.upload_names import is_active
+from catalogue.web.downloads import Download, find_download, find_image
+from catalogue.web.http_answers import token_of_request
 from cityportal.bilingual import page
 from cityportal.identity import signed_in
 

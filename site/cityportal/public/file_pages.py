@@ -12,7 +12,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, redirect, render_template, request, send_file, url_for
 
 from catalogue.errors import NotFound
-from catalogue.released_files import FilesUnavailable, ReleasedFile
+from catalogue.files.released_files import FilesUnavailable, ReleasedFile
 from cityportal.bilingual import page
 from cityportal.public.dataset import Dataset, Release
 from cityportal.public.reading import CatalogueReader

@@ -9,8 +9,8 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, request, session, url_for
 from sqlalchemy.exc import IntegrityError
 
-from catalogue.oidc import Attempt, OidcCancelled, OidcProvider, OidcRefused, OidcUnavailable
-from catalogue.oidc_accounts import NoAccount, OidcPerson
+from catalogue.people.oidc import Attempt, OidcCancelled, OidcProvider, OidcRefused, OidcUnavailable
+from catalogue.people.oidc_accounts import NoAccount, OidcPerson
 from cityportal.bilingual import language, page
 from cityportal.chrome import clock
 from cityportal.identity import is_form_token, own_path, remember, session_key, signed_in

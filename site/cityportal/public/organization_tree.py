@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalogue.hierarchy import all_below
 from catalogue.model import Group, group_parents
-from catalogue.public_counts import public_package_counts
+from catalogue.register.hierarchy import all_below
+from catalogue.register.public_counts import public_package_counts
 from cityportal.public.dataset import Place, place_from_group
 
 

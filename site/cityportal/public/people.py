@@ -11,19 +11,19 @@ from typing import Any
 
 from sqlalchemy import select
 
-from catalogue.account_keys import choose_password, find_user_of_key, send_reset_letter
-from catalogue.accounts import organization_roles, sign_in
 from catalogue.actions.context import Context
 from catalogue.actions.registry import call_action
-from catalogue.browser_sessions import (
+from catalogue.model import Group, User
+from catalogue.people.account_keys import choose_password, find_user_of_key, send_reset_letter
+from catalogue.people.accounts import organization_roles, sign_in
+from catalogue.people.browser_sessions import (
     end_browser_session,
     end_browser_sessions,
     open_browser_session,
     user_of_browser,
 )
-from catalogue.model import Group, User
-from catalogue.oidc_accounts import OidcPerson, account_of, connect
-from catalogue.passwords import hash_password
+from catalogue.people.oidc_accounts import OidcPerson, account_of, connect
+from catalogue.people.passwords import hash_password
 from catalogue.services import Services
 from cityportal.chrome import clock
 from cityportal.identity import Identity

@@ -15,14 +15,14 @@ from sqlalchemy import func, select
 from catalogue.actions import read, read_groups
 from catalogue.actions.context import Context
 from catalogue.config_options import settings_in_force
-from catalogue.described import DescribedDataset, Portal
-from catalogue.descriptions import portal_of
-from catalogue.documents import shown_dataset
 from catalogue.errors import CatalogueError, NotAuthorized, NotFound
-from catalogue.hierarchy import all_below
+from catalogue.files.released_files import FilesUnavailable, ReleasedFile
 from catalogue.model import ChangeLog, DatasetRelease, Group, NameRedirect, Package, Resource
-from catalogue.released_files import FilesUnavailable, ReleasedFile
+from catalogue.register.hierarchy import all_below
 from catalogue.services import Services
+from catalogue.tongues.described import DescribedDataset, Portal
+from catalogue.tongues.descriptions import portal_of
+from catalogue.web.documents import shown_dataset
 from cityportal.freshness import freshness
 from cityportal.languages import Text
 from cityportal.public.dataset import (

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 
-from catalogue.passwords import password_faults
+from catalogue.people.passwords import password_faults
 from catalogue.settings import OidcSection
 from cityportal.bilingual import language, page
 from cityportal.chrome import t

@@ -9,8 +9,8 @@ from typing import Any
 from flask import current_app, json
 from markupsafe import Markup
 
-from catalogue.described import DescribedDataset, Portal
-from catalogue.schema_org import breadcrumbs_to_schema_org, catalog_to_schema_org, dataset_to_schema_org
+from catalogue.tongues.described import DescribedDataset, Portal
+from catalogue.tongues.schema_org import breadcrumbs_to_schema_org, catalog_to_schema_org, dataset_to_schema_org
 from cityportal.bilingual import address_in, language
 from cityportal.chrome import public_address, t
 from cityportal.public.dataset import Dataset

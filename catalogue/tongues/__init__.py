@@ -1,0 +1,1 @@
+"""One description of a dataset, told in the formats of other catalogues."""

@@ -1,0 +1,1 @@
+"""The catalogue over HTTP: the action API, open formats, rows, downloads."""
