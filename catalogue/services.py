@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from catalogue.actions.context import Context, utc_now
 from catalogue.files.released_files import ReleasedFiles
 from catalogue.model import User
+from catalogue.rows.pushed_files import close_pushed_rows
 from catalogue.search.index import SearchIndex
 from catalogue.settings import CatalogueSettings
 from catalogue.store import Store, open_store
@@ -45,8 +46,10 @@ class Services:
         return Context(session, user, self, now=now or self.now)
 
     def close(self) -> None:
-        """Let go of the search index and of the database."""
+        """Let go of the search index, of the files of tables and of the database."""
         self.search.close()
+        self.files.tables.close()
+        close_pushed_rows(self.settings)
         self.store.close()
 
 

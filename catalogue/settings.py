@@ -14,6 +14,7 @@ CKAN_DEFAULTS: dict[str, Any] = {
     "user_create_groups": True,
     "user_create_organizations": True,
     "public_user_details": True,
+    "default_fts_lang": "english",
 }
 
 
@@ -129,6 +130,10 @@ class CatalogueSection(BaseModel):
         25, ge=1, description="Entries in one answer of a list with all fields, when no limit is asked for."
     )
     datastore_rows_max: int = Field(32000, ge=1, description="Most rows in one answer of datastore_search.")
+    default_fts_lang: Literal["", "english"] = Field(
+        "",
+        description="Language of words asked of rows, where a caller names none: `english` leaves out its stop words, as CKAN does.",
+    )
     sqlsearch_enabled: bool = Field(False, description="datastore_search_sql answers.")
     direct_writes: bool = Field(
         False, description="Rows that organizations push are public at once, as in CKAN; else they wait for a release."

@@ -92,6 +92,13 @@ class Store:
 
 def open_store(settings: CatalogueSettings) -> Store:
     """Connect to the database of the settings and bring its tables to the newest version."""
+    store = connect_store(settings)
+    store.upgrade()
+    return store
+
+
+def connect_store(settings: CatalogueSettings) -> Store:
+    """Connect to the database of the settings; its tables are left as they are."""
     url = make_url(settings.effective_database_url)
     if url.drivername in {"postgresql", "postgres"}:
         url = url.set(drivername="postgresql+psycopg")
@@ -100,9 +107,9 @@ def open_store(settings: CatalogueSettings) -> Store:
     engine = create_engine(url, json_serializer=_to_json, hide_parameters=True, pool_size=10, max_overflow=40)
     if engine.dialect.name == "sqlite":
         _tune_sqlite(engine)
-    store = Store(engine, settings.locale)
-    store.upgrade()
-    return store
+    else:
+        _tune_postgresql(engine)
+    return Store(engine, settings.locale)
 
 
 def afterwards(
@@ -160,6 +167,19 @@ def migration_config(connection: Connection) -> Config:
 
 def _to_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _tune_postgresql(engine: Engine) -> None:
+    """Let a text with a NUL, which any address may carry, be one that is found nowhere, as on SQLite, and no error."""
+    from psycopg.types.string import StrDumperUnknown
+
+    class _WithoutNul(StrDumperUnknown):
+        def dump(self, obj: str) -> Any:
+            return super().dump(obj.replace("\x00", "\ufffd"))
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _record: object) -> None:
+        connection.adapters.register_dumper(str, _WithoutNul)
 
 
 def _tune_sqlite(engine: Engine) -> None:

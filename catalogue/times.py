@@ -10,6 +10,11 @@ def show_time(moment: datetime | None) -> str | None:
     return moment.isoformat(timespec="microseconds") if moment else None
 
 
+def show_given_time(moment: datetime | None) -> str | None:
+    """Return the time as a client may have written it: `2024-01-02T03:04:05`, microseconds only where it has any."""
+    return moment.isoformat() if moment else None
+
+
 def read_time(written: str) -> datetime:
     """Return the naive UTC time of an ISO text; one with an offset is converted.
 

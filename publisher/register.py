@@ -62,6 +62,8 @@ TRANSLATED: dict[type[Exception], tuple[str, str]] = {
 }
 """Every foreign exception and what we say in its place."""
 
+_OF_PEOPLE = {"upload", "datastore"}  # CKAN's word for what a resource is when its bytes lie in the catalogue
+
 
 class Register:
     """The catalogue at an address, with the rights of a token."""
@@ -97,11 +99,18 @@ class Register:
     def publish(self, definition: DatasetDefinition, summary: ReleaseSummary) -> None:
         """Give the catalogue the dataset as of a release in one call, which moves the public's pointer.
 
-        An older summary rolls back. Ids are ours and stay, so that the same call again changes nothing.
+        An older summary rolls back. Ids are ours and stay, so that the same call again changes nothing. Files that people
+        uploaded into the dataset, and tables of rows that they pushed, stay behind ours.
         """
         package = dataset_to_package(definition, summary, site_url=self._site_url)
-        action = "package_create" if self._show("package", definition.id) is None else "package_patch"
-        self._call(action, package, dataset=definition.name)
+        present = self._show("package", definition.id)
+        if present is None:
+            self._call("package_create", package, dataset=definition.name)
+            return
+        ours = {resource["id"] for resource in package["resources"]}
+        others = [resource for resource in present.get("resources", []) if resource["id"] not in ours]
+        package["resources"] += [resource for resource in others if resource.get("url_type") in _OF_PEOPLE]
+        self._call("package_patch", package, dataset=definition.name)
 
     def checked(self, definition: DatasetDefinition, checked_at: datetime, release: str) -> None:
         """Say that the source was looked at and the current release still holds; nothing else changes.

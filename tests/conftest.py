@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
+
+from catalogue.people import passwords
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(Path(__file__).parent))  # `from servers.needs import need_program`
 
 # One server of each kind a session, started by the first test that asks for it.
 pytest_plugins = ["servers.http", "servers.postgres", "servers.radosgw", "servers.sftp"]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def dear_passwords() -> Iterator[PasswordHasher]:
+    """Hash the passwords of tests cheaply, because a tenth of a second each is for guessers; return the real hasher."""
+    real = passwords._HASHER
+    passwords._HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    yield real
+    passwords._HASHER = real
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, delete, func, or_, select
 
 from catalogue.actions.authorize import CAPACITIES, may_read, require, require_account
 from catalogue.actions.context import Context, Params
-from catalogue.actions.parameters import boolean, natural, optional_text, required_text
+from catalogue.actions.parameters import boolean, contains, natural, optional_text, required_text
 from catalogue.actions.user_input import add_user, change_user
 from catalogue.errors import ValidationError
 from catalogue.model import ApiToken, Collaborator, Follow, Member, Package, User
@@ -175,7 +175,7 @@ def _end_access(context: Context, user: User) -> None:
 
 def _matches(query: str, *, with_email: bool = False) -> ColumnElement[bool]:
     columns = (User.name, User.fullname, User.email) if with_email else (User.name, User.fullname)
-    return or_(*(column.icontains(query, autoescape=True) for column in columns))
+    return or_(*(contains(column, query) for column in columns))
 
 
 def _shown(context: Context, user: User, packages: int) -> dict[str, Any]:

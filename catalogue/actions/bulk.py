@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sqlalchemy import or_, select
 
-from catalogue.actions.authorize import require
+from catalogue.actions.authorize import may_read, require
 from catalogue.actions.context import Context, Params
 from catalogue.actions.parameters import optional_text, required_text, words
 from catalogue.errors import NotFound, ValidationError
@@ -56,7 +56,8 @@ def bulk_update_delete(context: Context, params: Params) -> None:
 def package_owner_org_update(context: Context, params: Params) -> None:
     """Give the dataset `id` to the organization `organization_id`; null or empty: to none; for sysadmins."""
     package = get_package(context.session, required_text(params, "id"), lock=True)
-    require(context, "package_owner_org_update", package.owner_org, subject=package.id)
+    known = package.id if may_read(context, package) else ""  # a refusal must not tell the id of a hidden one
+    require(context, "package_owner_org_update", package.owner_org, subject=known)
     if "organization_id" not in params:
         raise ValidationError({"organization_id": MISSING})
     organization = _new_owner(context, optional_text(params, "organization_id"))

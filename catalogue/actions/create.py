@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 from catalogue.actions.authorize import (
     CAPACITIES,
@@ -131,7 +132,12 @@ def member_create(context: Context, params: Params) -> dict[str, Any]:
         object_id = _put_below(context, group, written)
     else:
         raise ValidationError({"object_type": ["Must be user, package or group"]})
-    return _member_dict(group, object_type, object_id, capacity=capacity, member_id=f"{group.id}:{object_id}")
+    return _member_dict(group, object_type, object_id, capacity=capacity, member_id=_membership_id(group, object_id))
+
+
+def _membership_id(group: Group, object_id: str) -> str:
+    """Return the id of a membership that has no row of its own; the same whenever it is asked for."""
+    return str(uuid5(NAMESPACE_URL, f"{group.id} {object_id}"))
 
 
 def _set_capacity(context: Context, group: Group, *, user: str, capacity: str, field: str) -> dict[str, Any]:

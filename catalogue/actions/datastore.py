@@ -69,7 +69,7 @@ def datastore_search(context: Context, params: Mapping[str, Any]) -> dict[str, A
     page = _read_page(context, params)
     table = _table(context, resource_id)
     _check_release(table, params.get("release"))
-    query = build_query(table, params)
+    query = _query(context, table, params)
     with _opened(query) as connection:
         query, told = _ranked(connection, query)
         rows = _rows(connection, query, page)
@@ -153,7 +153,7 @@ def datastore_dump(context: Context, params: Mapping[str, Any]) -> Dump:
     bom = boolean(params, "bom", default=False)
     table = _table(context, _resource_id(params))
     _check_release(table, params.get("release"))
-    query = build_query(table, params)
+    query = _query(context, table, params)
     with _opened(query) as connection:
         query = _ranked(connection, query)[0]
     chunks = dumped(_stream(query, limit=limit, offset=offset), query.columns, file_format, bom=bom)
@@ -185,6 +185,10 @@ def _table(context: Context, resource_id: str) -> RowTable:
     if resource_id == TABLE_LIST:
         return table_list(context)
     return find_table(context, resource_id, missing=f'Resource "{resource_id}" was not found.')
+
+
+def _query(context: Context, table: RowTable, params: Mapping[str, Any]) -> RowQuery:
+    return build_query(table, {"language": context.settings.default_fts_lang, **params})
 
 
 def _check_release(table: RowTable, release: Any) -> None:

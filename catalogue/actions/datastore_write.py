@@ -39,6 +39,8 @@ from catalogue.rows.pushed_shape import (
 )
 from catalogue.rows.row_source import pushed_by_name
 
+_DELETING = {"resource_id", "id", "filters", "force", "calculate_record_count", "include_deleted_records"}
+
 READ_ONLY = (
     'The rows of this resource come from elsewhere and may be overwritten; pass "force": true to write all the same'
 )
@@ -145,8 +147,12 @@ def datastore_delete(context: Context, params: Params) -> dict[str, Any]:
     """Delete the rows that `filters` names of the resource `resource_id`; without filters, the table itself.
 
     `datastore_records_delete` never drops the table.
+
+    Raises:
+        ValidationError: A parameter is not known: a misspelt `filters` must not drop the table.
     """
     pushed, package = _pushed(context, params)
+    _refuse_unknown(params)
     answer = _echo(params, pushed.resource_id)
     if params.get("filters") not in (None, ""):
         return answer | {"filters": _delete_rows(context, pushed, params["filters"])}
@@ -161,9 +167,16 @@ def datastore_delete(context: Context, params: Params) -> dict[str, Any]:
 def datastore_records_delete(context: Context, params: Params) -> dict[str, Any]:
     """Delete the rows that `filters` names of the resource `resource_id`; `{}` names all of them, the table stays."""
     pushed, _package = _pushed(context, params)
+    _refuse_unknown(params)
     if params.get("filters") in (None, ""):
         raise ValidationError({"filters": ["Missing value"]})
     return _echo(params, pushed.resource_id) | {"filters": _delete_rows(context, pushed, params["filters"])}
+
+
+def _refuse_unknown(params: Params) -> None:
+    unknown = sorted(str(name) for name in set(params) - _DELETING)
+    if unknown:
+        raise ValidationError({"__extras": [f'invalid value "{name}"' for name in unknown]})
 
 
 def _delete_rows(context: Context, pushed: PushedTable, filters: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import delete, update
 
-from catalogue.actions.authorize import require, require_on
+from catalogue.actions.authorize import require, require_on, require_read
 from catalogue.actions.context import Context, Params
 from catalogue.actions.parameters import required_text
 from catalogue.actions.read import readable_resource
@@ -147,6 +147,7 @@ def _remove_user(context: Context, group: Group, written: str) -> None:
 
 def _remove_package(context: Context, group: Group, written: str) -> None:
     package = get_package(context.session, written, lock=True)
+    require_read(context, package)
     before = package_to_dict(package)
     package.groups = [other for other in package.groups if other.id != group.id]
     save_package(context, package, before=before)

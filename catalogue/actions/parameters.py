@@ -6,8 +6,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy import ColumnElement, false
+from sqlalchemy.orm import InstrumentedAttribute
+
 from catalogue.errors import ValidationError
 from catalogue.register.validation import MISSING, as_boolean, as_integer, as_text
+
+LONGEST_SOUGHT = 10_000  # letters; SQLite refuses patterns of more than 50,000 bytes
 
 
 def required_text(params: Mapping[str, Any], name: str, *others: str, missing_as: str | None = None) -> str:
@@ -90,3 +95,8 @@ def json_of(value: Any, name: str) -> Any:
         return json.loads(value)
     except (ValueError, RecursionError) as error:
         raise ValidationError({name: ["Could not parse as valid JSON"]}) from error
+
+
+def contains(column: InstrumentedAttribute[Any], text: str) -> ColumnElement[bool]:
+    """Return the condition that the column contains the text in upper or lower case; nothing is found by an endless one."""
+    return column.icontains(text, autoescape=True) if len(text) <= LONGEST_SOUGHT else false()

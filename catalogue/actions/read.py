@@ -10,7 +10,7 @@ from sqlalchemy.sql.selectable import Select
 
 from catalogue.actions.authorize import require_read
 from catalogue.actions.context import Context, Params
-from catalogue.actions.parameters import natural, required_text
+from catalogue.actions.parameters import contains, natural, required_text
 from catalogue.actions.read_groups import group_list, group_show, organization_list, organization_show
 from catalogue.config_options import settings_in_force
 from catalogue.errors import NotFound
@@ -107,13 +107,13 @@ def package_autocomplete(context: Context, params: Params) -> list[dict[str, Any
     """Return public datasets whose name or title contains `q`."""
     query = required_text(params, "q")
     limit = natural(params, "limit", default=10, maximum=MAX_PAGE)
-    by_name = Package.name.icontains(query, autoescape=True)
-    by_title = Package.title.icontains(query, autoescape=True)
+    by_name = contains(Package.name, query)
+    by_title = contains(Package.title, query)
     statement = _public(select(Package.name, Package.title)).where(by_name | by_title).order_by(Package.name)
     found = []
     for name, title in context.session.execute(statement.limit(limit)):
-        field = "title" if query.lower() in title.lower() else "name"
-        shown = title if field == "name" or title == name else f"{title} ({name})"
+        field = "name" if query.lower() in name else "title"
+        shown = name if field == "name" else f"{title} ({name})"
         found.append({"name": name, "title": title, "match_field": field, "match_displayed": shown})
     return found
 

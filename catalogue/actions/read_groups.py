@@ -9,7 +9,7 @@ from sqlalchemy.orm import selectinload
 
 from catalogue.actions.authorize import Role, lowest_role, may, may_read, require_group_read, roles_of
 from catalogue.actions.context import Context, Params
-from catalogue.actions.parameters import boolean, natural, optional_text, required_text, words
+from catalogue.actions.parameters import boolean, contains, natural, optional_text, required_text, words
 from catalogue.errors import NotFound, ValidationError
 from catalogue.model import Group, Member, Package, User
 from catalogue.people.accounts import find_user
@@ -128,7 +128,7 @@ def group_package_show(context: Context, params: Params) -> Any:
     group = get_group(context.session, required_text(params, "id"))
     require_group_read(context, group)
     limit = natural(params, "limit", default=DATASETS_SHOWN, maximum=MOST_DATASETS) or 0
-    return [] if group.is_organization else _public_packages(context, group, limit)
+    return [] if group.is_organization else _packages_for(context, group, limit)
 
 
 def member_list(context: Context, params: Params) -> list[list[str]]:
@@ -179,8 +179,8 @@ def _group_list(context: Context, params: Params, *, is_organization: bool) -> l
     if names := words(params, "organizations" if is_organization else "groups"):
         statement = statement.where(Group.name.in_(names) | Group.id.in_(names))
     if query := optional_text(params, "q"):
-        matches = Group.name.icontains(query, autoescape=True) | Group.title.icontains(query, autoescape=True)
-        statement = statement.where(matches | Group.description.icontains(query, autoescape=True))
+        matches = contains(Group.name, query) | contains(Group.title, query)
+        statement = statement.where(matches | contains(Group.description, query))
     if all_fields:
         statement = statement.options(selectinload(Group.parents))
     groups = list(context.session.scalars(statement.order_by(Group.name)))
@@ -246,7 +246,7 @@ def group_as_shown(context: Context, group: Group, params: Params) -> dict[str, 
     """Return the organization or group as its show action shows it, with what the include flags ask for."""
     count = None
     if boolean(params, "include_dataset_count", default=True):
-        count = public_package_counts(context.session, [group]).get(group.id, 0)
+        count = _count_for(context, group)
     followers = follower_counts(context.session, [group]).get(group.id, 0)
     shown = group_to_dict(group, package_count=count, followers=followers) | _translations(group)
     if group.is_organization:
@@ -264,7 +264,7 @@ def group_as_shown(context: Context, group: Group, params: Params) -> dict[str, 
         members = select(func.count()).select_from(Member).where(Member.group_id == group.id)
         shown["member_count"] = context.session.scalar(members)
     if boolean(params, "include_datasets", default=False):
-        shown["packages"] = _public_packages(context, group, DATASETS_SHOWN)
+        shown["packages"] = _packages_for(context, group, DATASETS_SHOWN)
     return shown
 
 
@@ -283,8 +283,22 @@ def _members_for(context: Context, group: Group) -> list[dict[str, Any]]:
     return members_to_list(context.session, group, private=context.is_sysadmin)
 
 
-def _public_packages(context: Context, group: Group, limit: int) -> Any:
-    statement = select(Package.id).where(packages_of(group), Package.state == "active", Package.private.is_(False))
+def _counts_private(context: Context, group: Group) -> bool:
+    """Tell whether the private datasets of the organization belong to what the caller is shown of it: to its members."""
+    return group.is_organization and may(context, "read_hidden_dataset", group.id)
+
+
+def _count_for(context: Context, group: Group) -> int:
+    if not _counts_private(context, group):
+        return public_package_counts(context.session, [group]).get(group.id, 0)
+    statement = select(func.count()).select_from(Package).where(packages_of(group), Package.state == "active")
+    return context.session.scalar(statement) or 0
+
+
+def _packages_for(context: Context, group: Group, limit: int) -> Any:
+    statement = select(Package.id).where(packages_of(group), Package.state == "active")
+    if not _counts_private(context, group):
+        statement = statement.where(Package.private.is_(False))
     ids = context.session.scalars(statement.order_by(Package.metadata_modified.desc(), Package.id).limit(limit)).all()
     return shown_list(context, ids)
 
@@ -293,6 +307,6 @@ def _group_autocomplete(context: Context, params: Params, *, is_organization: bo
     query = as_text(params.get("q") or "")
     limit = natural(params, "limit", default=20, maximum=MOST_DATASETS)
     statement = select(Group).where(Group.is_organization == is_organization, Group.state == "active")
-    matches = Group.name.icontains(query, autoescape=True) | Group.title.icontains(query, autoescape=True)
+    matches = contains(Group.name, query) | contains(Group.title, query)
     groups = context.session.scalars(statement.where(matches).order_by(Group.title, Group.name).limit(limit))
     return [{"id": group.id, "name": group.name, "title": group.title} for group in groups]

@@ -9,7 +9,7 @@ from sqlalchemy import Boolean, ColumnElement, DateTime, Integer, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from catalogue.actions.context import Context, Params
-from catalogue.actions.parameters import json_of, natural, optional_text
+from catalogue.actions.parameters import contains, json_of, natural, optional_text
 from catalogue.errors import ValidationError
 from catalogue.model import Package, Resource
 from catalogue.register.packages import RESOURCE_COLUMNS, resource_to_dict
@@ -60,7 +60,7 @@ def _condition(written: str) -> ColumnElement[bool]:
         return column == _value(column.type, term.strip())
     if field == "hash":
         return column.istartswith(term, autoescape=True)
-    return column.icontains(term, autoescape=True)
+    return contains(column, term)
 
 
 def _value(kind: Any, term: str) -> bool | int | datetime:

@@ -10,7 +10,7 @@ from sqlalchemy.sql.selectable import Select
 
 from catalogue.actions.authorize import is_public_now, reads_hidden, require
 from catalogue.actions.context import Context, Params
-from catalogue.actions.parameters import boolean, natural, optional_text, required_text
+from catalogue.actions.parameters import boolean, contains, natural, optional_text, required_text
 from catalogue.errors import NotFound, ValidationError
 from catalogue.model import Package, Tag, Vocabulary, package_tags
 from catalogue.register.package_changes import save_package
@@ -180,7 +180,7 @@ def _matching(context: Context, params: Params, terms: list[str]) -> Select[Tag]
         public = used.where(package_tags.c.tag_id == Tag.id, is_active, Package.private.is_(False))
         statement = statement.where(public.exists())
     for term in terms:
-        statement = statement.where(Tag.name.icontains(term, autoescape=True))
+        statement = statement.where(contains(Tag.name, term))
     return statement
 
 

@@ -203,6 +203,13 @@ class QueryService:
     def _closing_time(self) -> float:
         return time.monotonic() + GRACE_SECONDS + int(self.datasette.setting("sql_time_limit_ms")) / 1000
 
+    def close(self) -> None:
+        """Let go of all databases; only when no query can be running any more."""
+        for database in [*(opened.database for opened in self._opened.values()), *(old for _, _, old in self._closing)]:
+            database.close()
+        self._opened.clear()
+        self._closing.clear()
+
     async def _close_old(self, wanted: Mapping[str, CurrentRelease]) -> None:
         now = time.monotonic()
         due = [database for at, _, database in self._closing if at <= now]

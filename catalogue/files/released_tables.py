@@ -62,6 +62,10 @@ class ReleasedTables:
         with self._connections.lease(path, words) as connection:
             yield connection
 
+    def close(self) -> None:
+        """Let go of the copies; they stay for the next start."""
+        self._connections.forget(self.folder)
+
     def words(self, path: Path, table: str, columns: Sequence[str]) -> Path:
         """Return the file with the words of one table of a local copy; it is made when it is first wanted.
 

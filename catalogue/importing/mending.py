@@ -11,10 +11,12 @@ from typing import Any
 
 from catalogue.folding import folded
 from catalogue.importing.dumps import Record
+from catalogue.register.names import TAKEN
 from catalogue.register.package_input import FIELD_NAMES
 from catalogue.register.resource_input import SHOWN_ONLY
 from catalogue.register.validation import NAME_LENGTH, as_text, name_faults, tag_faults
 
+TAKEN_ELSEWHERE = "another dataset has its name; it got another one"
 KEPT_AS = "imported_"
 """Before the key of a value that did not fit the field of that name."""
 
@@ -29,6 +31,12 @@ def acceptable_name(written: str, record_id: str) -> str:
     """Return a name like the written one that the rules allow."""
     name = re.sub(r"[^a-z0-9_-]+", "-", folded(written)).strip("-")[: NAME_LENGTH.stop - 1].strip("-")
     return name if not name_faults(name) else f"dataset-{short_id(record_id)}"
+
+
+def another_name(name: str, record_id: str) -> str:
+    """Return the name with letters of the id behind it."""
+    suffix = f"-{short_id(record_id)}"
+    return f"{name[: NAME_LENGTH.stop - 1 - len(suffix)]}{suffix}"
 
 
 def short_id(record_id: str) -> str:
@@ -57,7 +65,10 @@ def mend_faults(package: Record, faults: Mapping[str, Any]) -> list[str]:
     """Move what was refused out of its fields, in place; return what was done, empty when nothing helps."""
     done: list[str] = []
     for field, told in faults.items():
-        if field == "resources" and isinstance(told, list):
+        if field == "name" and told == [TAKEN["package"]]:
+            package["name"] = another_name(package["name"], package["id"])
+            done.append(TAKEN_ELSEWHERE)
+        elif field == "resources" and isinstance(told, list):
             for resource, of_resource in zip(package["resources"], told, strict=False):
                 done += [f"resources: {_move(resource, resource, name)}" for name in of_resource]
         elif field in package and field not in {"id", "name", "owner_org", "extras", "tags", "groups", "resources"}:

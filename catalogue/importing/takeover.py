@@ -12,17 +12,24 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 
-from sqlalchemy.orm import Session
-
 from catalogue.actions.context import Context
 from catalogue.actions.registry import call_action
 from catalogue.errors import CatalogueError, ValidationError
 from catalogue.importing.dumps import Record, is_group, is_package
-from catalogue.importing.mending import acceptable_name, as_extras_list, mend_faults, mend_package, short_id
+from catalogue.importing.mending import (
+    TAKEN_ELSEWHERE,
+    acceptable_name,
+    another_name,
+    as_extras_list,
+    mend_faults,
+    mend_package,
+    short_id,
+)
 from catalogue.importing.report import Outcome, Report
 from catalogue.model import Group, NameRedirect, Package, User
 from catalogue.register.groups import find_group
 from catalogue.register.names import is_taken
+from catalogue.register.packages import packages_by_ids
 from catalogue.register.validation import name_faults
 from catalogue.services import Services
 from catalogue.times import read_time
@@ -63,6 +70,7 @@ class Takeover:
         self._organization = organization
         self._local_ids: dict[str, str] = {}
         self._plan = _Plan()
+        self._stored: dict[str, Package] = {}
 
     def run(self, records: Records) -> None:
         """Take in all records; they are read twice."""
@@ -118,6 +126,8 @@ class Takeover:
     def _take_packages(self, records: Iterable[Record]) -> None:
         outcomes = []
         with self._writing() as context:
+            ids = [record["id"] for record in records]
+            self._stored = {package.id: package for package in packages_by_ids(context.session, ids)}
             for record in records:
                 if self._report.is_done("dataset", record):
                     outcomes.append((record, Outcome("dataset", record["id"], record["name"], "unchanged")))
@@ -131,8 +141,8 @@ class Takeover:
         package, changes = mend_package(record)
         if modified := _moment(record.get("metadata_modified")):
             context = replace(context, now=lambda: modified)  # what the portal knows as the time of change stays it
-        stored = context.session.get(Package, record["id"])
-        package["name"], told = self._name_of(context.session, record, stored)
+        stored = self._stored.get(record["id"])
+        package["name"], told = self._name_of(record, stored)
         changes += told
         package["owner_org"] = self._owner_of(record)
         package["groups"] = [
@@ -142,32 +152,25 @@ class Takeover:
         ]
         action = "package_update" if stored else "package_create"
         try:
-            shown = self._call(context, action, package)
-        except ValidationError as error:
+            shown = call_action(context, action, as_extras_list(package))
+        except ValidationError as error:  # raised before anything is written
             mended = mend_faults(package, error.error_dict)
             if not mended:
                 raise
             changes += mended
-            shown = self._call(context, action, package)
+            shown = call_action(context, action, as_extras_list(package))
         self._lead_on(context, record, shown)
         return Outcome(
             "dataset", record["id"], shown["name"], "updated" if stored else "created", tuple(dict.fromkeys(changes))
         )
 
-    def _call(self, context: Context, action: str, package: Record) -> Record:
-        with context.session.begin_nested():
-            shown: Record = call_action(context, action, as_extras_list(package))
-        return shown
-
-    def _name_of(self, session: Session, record: Record, stored: Package | None) -> tuple[str, list[str]]:
+    def _name_of(self, record: Record, stored: Package | None) -> tuple[str, list[str]]:
         written = record["name"]
         if stored is not None and stored.name.startswith(written):
             return stored.name, []
         name = written if not name_faults(written) else acceptable_name(written, record["id"])
-        loses = self._plan.newest[written][1] != record["id"]
-        if loses or is_taken(session, "package", name, by_other_than=record["id"]):
-            suffix = f"-{short_id(record['id'])}"
-            return f"{name[: 100 - len(suffix)]}{suffix}", ["another dataset has its name; it got another one"]
+        if self._plan.newest[written][1] != record["id"]:
+            return another_name(name, record["id"]), [TAKEN_ELSEWHERE]
         return name, [] if name == written else ["its name is not allowed here; it got another one"]
 
     def _owner_of(self, record: Record) -> str | None:

@@ -14,7 +14,7 @@ from catalogue.licenses import LICENSE_BY_ID
 from catalogue.model import Group, NameRedirect, Package, PackageRelationship, Resource, Tag
 from catalogue.register.relationships import relationships_to_dict
 from catalogue.register.translations import ENDING, portal_language, translated
-from catalogue.times import show_time
+from catalogue.times import show_given_time, show_time
 
 PACKAGE_TEXTS = ("notes", "url", "version", "author", "author_email", "maintainer", "maintainer_email", "license_id")
 PACKAGE_TRANSLATED = ("title", "notes")
@@ -126,11 +126,11 @@ def resource_to_dict(resource: Resource) -> dict[str, Any]:
         "mimetype_inner": resource.mimetype_inner,
         "size": resource.size,
         "hash": resource.hash,
-        "created": show_time(resource.created),
-        "last_modified": show_time(resource.last_modified),
+        "created": show_given_time(resource.created),
+        "last_modified": show_given_time(resource.last_modified),
         "metadata_modified": show_time(resource.metadata_modified),
         "cache_url": resource.cache_url,
-        "cache_last_updated": show_time(resource.cache_last_updated),
+        "cache_last_updated": show_given_time(resource.cache_last_updated),
         "resource_type": resource.resource_type,
         "state": resource.state,
         "datastore_active": resource.datastore_active,

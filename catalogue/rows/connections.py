@@ -71,9 +71,9 @@ class Connections:
             one.close()
 
     def forget(self, path: Path) -> None:
-        """Close what is idle of a file that was removed."""
+        """Close what is idle of a file that was removed, or of all files in a folder."""
         with self._lock:
-            keys = [key for key in self._idle if str(path) in key]
+            keys = [key for key in self._idle if any(path in (Path(part), *Path(part).parents) for part in key)]
             idle = [one for key in keys for one in self._idle.pop(key)]
         for one in idle:
             one.close()

@@ -172,6 +172,11 @@ def remove_file(path: Path) -> None:
         path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
+def close_pushed_rows(settings: CatalogueSettings) -> None:
+    """Let go of the files of this home."""
+    _CONNECTIONS.forget(pushed_folder(settings))
+
+
 def remove_after_commit(session: Session, paths: Sequence[Path]) -> None:
     """Remove files once the catalogue has forgotten their tables; a transaction that fails leaves them."""
 

@@ -141,7 +141,8 @@ def rank_is_equal(connection: sqlite3.Connection, query: RowQuery) -> tuple[bool
     statement = f"SELECT doc, cnt FROM {query.table.words_schema}.terms WHERE term = ?"  # noqa: S608  fixed name
     found = [connection.execute(statement, (word,)).fetchone() for word in set(text.words)]
     is_equal = all(row is not None and row[0] == row[1] for row in found)
-    return is_equal, found[0][0] if is_equal and len(found) == 1 else None
+    is_counted = is_equal and len(found) == 1 and not text.column
+    return is_equal, found[0][0] if is_counted else None
 
 
 # ---- columns and order ---------------------------------------------------------------------------------------------

@@ -19,6 +19,9 @@ SECONDS = 2.0  # as long as a query of the query service may take
 MAX_ROWS = 32_000
 MAX_VALUE_BYTES = 8_000_000
 MAX_ANSWER_LETTERS = 50_000_000
+# Nothing interrupts a function, so one call of it may not take long however its arguments are made.
+MAX_COMPARISONS = 50_000_000  # letters of a text times letters of a pattern
+MAX_TRIMMED = 100  # letters that one call of trim takes away
 
 _FUNCTIONS_TEXT = """
 count sum avg min max lower upper length trim ltrim rtrim substr substring round abs ceil ceiling floor coalesce
@@ -114,8 +117,10 @@ def _segments(pattern: str, *, folds_case: bool) -> tuple[re.Pattern[str], ...]:
 def _like(value: Any, pattern: Any, *, folds_case: bool) -> int | None:
     if value is None or pattern is None:
         return None
-    text = _text(value)
-    first, *others = _segments(_text(pattern), folds_case=folds_case)
+    text, wanted = _text(value), _text(pattern)
+    if len(text) * len(wanted) > MAX_COMPARISONS:
+        raise ValueError("pattern")
+    first, *others = _segments(wanted, folds_case=folds_case)
     if not others:
         return int(first.fullmatch(text) is not None)
     found = first.match(text)
@@ -135,6 +140,28 @@ def _lower(value: Any) -> str | None:
 
 def _upper(value: Any) -> str | None:
     return None if value is None else str(value).upper()
+
+
+def _replace(value: Any, old: Any, new: Any) -> str | None:
+    if value is None or old is None or new is None:
+        return None
+    text, wanted, instead = str(value), str(old), str(new)
+    if not wanted:
+        return text
+    if len(text) + text.count(wanted) * len(instead) > MAX_VALUE_BYTES:
+        raise ValueError("replace")
+    return text.replace(wanted, instead)
+
+
+def _trimmed(strip: Callable[[str, str], str]) -> Callable[[Any, Any], str | None]:
+    def trim(value: Any, letters: Any) -> str | None:
+        if value is None or letters is None:
+            return None
+        if len(str(letters)) > MAX_TRIMMED:
+            raise ValueError("trim")
+        return strip(str(value), str(letters))
+
+    return trim
 
 
 def _as_bool(value: Any) -> int | None:
@@ -183,6 +210,10 @@ _OWN_FUNCTIONS: Sequence[tuple[str, int, Callable[..., Any]]] = (
     ("like_folded", 2, lambda value, pattern: _like(value, pattern, folds_case=True)),
     ("lower", 1, _lower),
     ("upper", 1, _upper),
+    ("replace", 3, _replace),
+    ("trim", 2, _trimmed(str.strip)),
+    ("ltrim", 2, _trimmed(str.lstrip)),
+    ("rtrim", 2, _trimmed(str.rstrip)),
     ("as_bool", 1, _as_bool),
     ("as_date", 1, _as_date),
     ("date_part", 2, _date_part),

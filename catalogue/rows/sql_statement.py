@@ -15,6 +15,7 @@ from sqlglot.errors import SqlglotError
 
 from catalogue.errors import NotAuthorized, ValidationError
 from catalogue.rows.row_table import RowTable, quoted
+from catalogue.rows.sql_names import name_columns
 
 logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # its warnings quote the query, which may quote rows
 
@@ -145,6 +146,7 @@ def translated(statement: Statement, sources: Mapping[str, tuple[RowTable, str]]
         ValidationError: a column exists in no table.
     """
     tree: exp.Expr = statement.tree.copy()
+    name_columns(tree)
     _check_columns(tree, sources)
     for table in list(tree.find_all(exp.Table)):
         if table.name in sources:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 
 from catalogue.errors import ValidationError
@@ -37,11 +37,13 @@ class TextQuery:
         expression: of FTS5; empty when no word is left, and then nothing is found.
         is_negated: rows that do not match are asked for.
         words: the folded words when all of them must be there and nothing else is asked; else empty.
+        column: FTS5 name of the column in which the first of `words` is looked for; empty: all words in all columns.
     """
 
     expression: str
     is_negated: bool = False
     words: tuple[str, ...] = ()
+    column: str = ""
 
 
 def plain_query(text: str, *, language: str = "", column: str = "") -> TextQuery:
@@ -55,7 +57,7 @@ def plain_query(text: str, *, language: str = "", column: str = "") -> TextQuery
     words = [word for word in _tokens(text) if not _is_stop_word(word, language)]
     _check_size(words)
     expression = " AND ".join(_quoted(word) for word in words)
-    return TextQuery(_scoped(expression, column), words=() if column else tuple(map(_as_indexed, words)))
+    return TextQuery(_scoped(expression, column), words=tuple(map(_as_indexed, words)), column=column)
 
 
 def structured_query(text: str, *, language: str = "", column: str = "") -> TextQuery:
@@ -76,7 +78,11 @@ def joined_queries(queries: Sequence[TextQuery]) -> TextQuery:
         return queries[0]
     if not all(query.expression for query in queries):
         return TextQuery("")
-    return reduce(_both, queries)
+    joined = reduce(_both, queries)
+    if not all(query.words for query in queries):
+        return joined
+    words = tuple(word for query in queries for word in query.words)
+    return replace(joined, words=words, column=queries[0].column)
 
 
 def _scoped(expression: str, column: str) -> str:

@@ -39,7 +39,7 @@ from catalogue.search.query import (
     Wild,
     parse_instant,
 )
-from catalogue.search.spelling import composed, spelled, words_of
+from catalogue.search.spelling import LONGEST_WORD, composed, spelled, words_of
 
 Query = tantivy.Query
 Leaf = Term | Phrase | Pattern | Range
@@ -206,7 +206,7 @@ class Compiler:
         """Return the query of one indexed field, null when nothing is left of the text."""
         is_exact = name.endswith("_exact")
         words = self._analyzed("lowered", spelled(node.text)) if is_exact else self._analyzed("folded", node.text)
-        if isinstance(node, Term) and node.edits and len(words) == 1:
+        if isinstance(node, Term) and node.edits and len(words) == 1 and len(words[0]) <= LONGEST_WORD:
             word = self._analyzed("unstemmed", node.text)[0]
             return Query.fuzzy_term_query(self.schema, name, word, distance=node.edits)
         return self._sequence(name, words, node.slop if isinstance(node, Phrase) else 0)

@@ -23,6 +23,8 @@ from catalogue.search.request import SearchPage, SearchRequest, Visibility
 
 __all__ = ["SearchIndex", "package_search", "read_request"]
 
+MOST_FACETS = 500  # each is a walk over the matches
+
 _OURS = {
     *("q", "fq", "fq_list", "sort", "rows", "start", "fl", "use_default_schema"),
     *("facet", "facet.field", "facet.limit", "facet.mincount"),
@@ -71,7 +73,7 @@ def read_request(context: Context, params: Mapping[str, Any]) -> tuple[SearchReq
         sort=parse_sort(sort),
         start=_natural(params, "start", default=0),
         rows=min(_natural(params, "rows", default=10), context.settings.search_rows_max),
-        facets=tuple(dict.fromkeys(_listed(params.get("facet.field")))) if has_facets else (),
+        facets=_facet_fields(params) if has_facets else (),
         facet_limit=_integer(params, "facet.limit", default=50),
         facet_mincount=_integer(params, "facet.mincount", default=1),
     )
@@ -111,7 +113,15 @@ def _listed(value: Any) -> list[str]:
     if isinstance(value, str):
         parsed = _json_list(value)
         value = parsed if parsed is not None else value.strip("[] ").split(",")
-    return [str(item).strip().strip("\"'") for item in value or [] if str(item).strip()]
+    items = value if isinstance(value, list) else [] if value is None else [value]
+    return [str(item).strip().strip("\"'") for item in items if str(item).strip()]
+
+
+def _facet_fields(params: Mapping[str, Any]) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(_listed(params.get("facet.field"))))
+    if len(names) > MOST_FACETS:
+        raise ValidationError({"facet.field": [f"At most {MOST_FACETS} fields"]})
+    return names
 
 
 def _integer(params: Mapping[str, Any], name: str, *, default: int) -> int:

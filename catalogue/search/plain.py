@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import tantivy
 
 from catalogue.search.query import Choice, Group, Node, Occur, Phrase, Term
-from catalogue.search.spelling import typed
+from catalogue.search.spelling import LONGEST_WORD, typed
 from catalogue.search.synonyms import Lexicon
 
 _WORTH_TYPED, _WORTH_SPLIT, _WORTH_SLIP = 0.9, 0.8, 0.4
@@ -60,7 +60,7 @@ class Widener:
 
     def _meant(self, word: Term, *, alone: bool) -> Node:
         """Return the word, or what an unknown one may mean."""
-        if self._is_known(word.text) or not any(map(str.isalpha, word.text)):
+        if len(word.text) > LONGEST_WORD or self._is_known(word.text) or not any(map(str.isalpha, word.text)):
             return word
         options: list[tuple[Node, float]] = [(word, 1.0)]
         converted = typed(word.text)

@@ -6,6 +6,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
+LONGEST_WORD = 100  # to look for slips in a longer one takes the index seconds, and nobody means one
+
 _TONES = {"\u0300": "f", "\u0301": "s", "\u0309": "r", "\u0303": "x", "\u0323": "j"}
 _MARKS = {key: mark for mark, key in _TONES.items()}
 _VNI_MARKS = {"1": "\u0301", "2": "\u0300", "3": "\u0309", "4": "\u0303", "5": "\u0323"}

@@ -1,7 +1,7 @@
 """Words that stand for each other: abbreviations, English words, and the names that places and agencies had before.
 
 What ships with the catalogue lies in `synonym_tables/*.csv`; an operator may add a file of the same form (setting
-`catalogue.search.synonyms`); renamed and succeeded organizations come from the database.
+`catalogue.synonyms`); renamed and succeeded organizations come from the database.
 
 A line is `old,new[,kind]`. Both names find each other. `Phường Bến Nghé, Quận 1` stands for the ward with its district, the
 ward alone and, without its type, its bare name; a ward that is only numbered needs its district.

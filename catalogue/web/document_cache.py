@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from catalogue.web.documents import Draft
 
 LARGEST_BYTES = 32 * 1024 * 1024
+LONGEST_KEY = 20_000  # letters: what is kept must not be more question than answer
 _MOVES_WITH_TIME = "NOW"  # date math of the search: what it finds changes while nothing else does
 
 
@@ -47,7 +48,8 @@ class DocumentCache:
 
     def keep(self, key: Hashable, seq: int, draft: Draft, body: bytes) -> None:
         """Keep a document, and let go of those that nobody asked for the longest time."""
-        if len(body) > self.largest_bytes or _MOVES_WITH_TIME in str(key):
+        name = str(key)
+        if len(body) > self.largest_bytes or len(name) > LONGEST_KEY or _MOVES_WITH_TIME in name:
             return
         with self._lock:
             self._drop(key)

@@ -11,7 +11,8 @@ from flask import Response, request
 JSON_TYPE = "application/json;charset=utf-8"
 JSONP_TYPE = "application/javascript;charset=utf-8"
 TOKEN_HEADERS = ("Authorization", "X-CKAN-API-Key")
-MOST_REMEMBERED_LETTERS = 16_000_000  # per process
+MOST_REMEMBERED_LETTERS = 16_000_000  # per process, of questions and answers together
+LONGEST_REMEMBERED_QUESTION = 10_000  # letters; nobody asks a longer one twice
 
 
 def token_of_request() -> str:
@@ -74,9 +75,14 @@ class RememberedAnswers:
         return None
 
     def put(self, question: str, text: str, *, seq: int) -> None:
-        """Remember the answer."""
+        """Remember the answer, unless its question is longer than any that is asked again."""
+        if len(question) > LONGEST_REMEMBERED_QUESTION:
+            return
         with self._lock:
-            self._letters += len(text) - len(self._texts.pop(question, (0, ""))[1])
+            if question in self._texts:
+                self._letters -= len(question) + len(self._texts.pop(question)[1])
             self._texts[question] = (seq, text)
+            self._letters += len(question) + len(text)
             while self._letters > MOST_REMEMBERED_LETTERS:
-                self._letters -= len(self._texts.popitem(last=False)[1][1])
+                forgotten, (_, answer) = self._texts.popitem(last=False)
+                self._letters -= len(forgotten) + len(answer)

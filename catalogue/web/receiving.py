@@ -66,6 +66,13 @@ class Receiver:
     def __exit__(self, _kind: type[BaseException] | None, _error: object, _trace: TracebackType | None) -> None:
         remove_objects(self.services, [file.key for file in self.files if file.named == "no" and not file.fault])
 
+    def knows_caller(self) -> bool:
+        """Tell whether the call comes with a valid token."""
+        if not self.token:
+            return False
+        with self.services.store.read() as session:
+            return find_token(session, self.token, self.services.now()) is not None
+
     def take(self, field: str, name: str) -> FileSink:
         """Return where to write the file of a field.
 

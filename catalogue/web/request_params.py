@@ -16,6 +16,7 @@ from catalogue.web.receiving import Receiver
 
 MAX_BODY_BYTES = 64 * 2**20
 MAX_FORM_FIELDS_BYTES = 16 * 2**20
+MAX_STRANGERS_BYTES = 2**20  # without a valid token: read JSON takes many times the memory of its text
 MAX_DEPTH = 50
 
 _NOT_A_DICT = "Bad request: JSON Error: Request data JSON decoded to %s but it needs to be a dictionary."
@@ -35,17 +36,25 @@ def read_params(request: Request, *, reads: bool, receiver: Receiver) -> dict[st
     Raises:
         BadRequest: the body is no JSON object.
         ValidationError: the parameters hold what no database can store, or a file where none belongs.
+        RequestEntityTooLarge: the body is larger than this caller may send.
     """
     if request.method == "POST" and request.mimetype == "multipart/form-data":
-        params = read_multipart(request, receiver.take, most_text_bytes=MAX_FORM_FIELDS_BYTES)
+        most = MAX_FORM_FIELDS_BYTES if _may_be_large(request, receiver) else MAX_STRANGERS_BYTES
+        params = read_multipart(request, receiver.take, most_text_bytes=most)
         if receiver.misplaced:
             raise ValidationError(receiver.misplaced)
     else:
-        request.max_content_length = MAX_BODY_BYTES
+        request.max_content_length = MAX_BODY_BYTES if _may_be_large(request, receiver) else MAX_STRANGERS_BYTES
         request.max_form_memory_size = MAX_FORM_FIELDS_BYTES
         params = _plain(request.args) if request.method in {"GET", "HEAD"} else _read_body(request, reads=reads)
     _check_texts(params, depth=0)
     return params
+
+
+def _may_be_large(request: Request, receiver: Receiver) -> bool:
+    """Tell whether the body may be larger than a stranger's; who sends it is asked only where that matters."""
+    is_small = request.content_length is not None and request.content_length <= MAX_STRANGERS_BYTES
+    return request.method != "POST" or is_small or receiver.knows_caller()
 
 
 def _read_body(request: Request, *, reads: bool) -> dict[str, Any]:
@@ -60,7 +69,11 @@ def _read_body(request: Request, *, reads: bool) -> dict[str, Any]:
 
 
 def _read_form(request: Request, body: bytes) -> dict[str, Any]:
-    """Read a form; one that is a JSON document is plain `curl -d '{...}'`, escaped or not."""
+    """Read a form; one that is a JSON document is plain `curl -d '{...}'`, escaped or not.
+
+    Raises:
+        BadRequest: the only key is a JSON document, but no object.
+    """
     for candidate in (body, unquote_plus(body.decode(errors="replace")).encode()):
         if candidate.lstrip()[:1] == b"{":
             try:
@@ -69,7 +82,7 @@ def _read_form(request: Request, body: bytes) -> dict[str, Any]:
                 continue
     form = _plain(request.form)
     only = next(iter(form)) if len(form) == 1 else ""
-    if only.lstrip().startswith("{") and form[only] in ("", "1"):
+    if only.lstrip()[:1] in {"{", "["} and form[only] in ("", "1"):
         return _decode(only.encode())
     return form
 
@@ -95,12 +108,21 @@ def _plain(values: MultiDict[str, str]) -> dict[str, Any]:
     return {name: given[0] if len(given) == 1 else given for name, given in lists.items()}
 
 
+def _is_text(value: str) -> bool:
+    """Tell whether the value holds no half of a surrogate pair."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _check_texts(value: object, *, depth: int) -> None:
     """Refuse what neither database can store: NUL characters, halves of surrogate pairs, endless nesting."""
     if depth > MAX_DEPTH:
         raise ValidationError("The parameters are nested too deeply")
     if isinstance(value, str):
-        if "\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value if letter > "\ud7ff"):
+        if "\x00" in value or not _is_text(value):
             raise ValidationError("The parameters hold characters that are no text")
     elif isinstance(value, float) and not math.isfinite(value):
         raise ValidationError("The parameters hold a number that is too large")

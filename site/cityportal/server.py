@@ -103,6 +103,8 @@ class Portal:
 
     def close(self) -> None:
         """Let go of the databases and the search index."""
+        if self.query_service is not None:
+            self.query_service.close()
         self.catalogue.close()
         if self.facilities is not None:
             self.facilities.store.close()

@@ -105,7 +105,8 @@ class _Exchange:
     def _start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], None]:
         if self._is_sent and exc_info is not None:
             raise exc_info[1].with_traceback(exc_info[2])
-        fields = [(name.lower().encode("latin-1"), value.strip().encode("latin-1")) for name, value in headers]
+        lowered = [(name.lower().encode("latin-1"), value.strip().encode("latin-1")) for name, value in headers]
+        fields = [(name, value) for name, value in lowered if name != b"date"]  # the server writes that one
         self._head = {"type": "http.response.start", "status": int(status[:3]), "headers": fields}
         return self._send_now
 

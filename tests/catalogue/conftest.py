@@ -11,14 +11,21 @@ from samples.served_catalogue import ServedCatalogue, catalogue_on, served
 CITY = "so-gtvt"
 
 
-@pytest.fixture
-def catalogue(tmp_path: Path) -> Iterator[ServedCatalogue]:
-    """Return a catalogue without a server: sysadmin `boss`, organization `so-gtvt`, its editor `lan`, nobody `binh`."""
-    with catalogue_on(tmp_path) as portal:
+@pytest.fixture(scope="session")
+def _peopled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("peopled")
+    with catalogue_on(home) as portal:
         for name in ("boss", "lan", "binh"):
             portal.add_user(name, sysadmin=name == "boss")
         portal.call("organization_create", {"name": CITY, "title": "Sở Giao thông"}, user="boss")
         portal.call("organization_member_create", {"id": CITY, "username": "lan", "role": "editor"}, user="boss")
+    return home / "catalogue.db"
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path, _peopled: Path) -> Iterator[ServedCatalogue]:
+    """Return a catalogue without a server: sysadmin `boss`, organization `so-gtvt`, its editor `lan`, nobody `binh`."""
+    with catalogue_on(tmp_path, template=_peopled) as portal:
         yield portal
 
 

@@ -12,6 +12,7 @@ import pytest
 from catalogue.actions.context import utc_now
 from catalogue.errors import ValidationError
 from catalogue.model import ApiToken, User
+from catalogue.people import passwords
 from catalogue.people.accounts import LOCKED_FOR, sign_in
 from catalogue.people.tokens import find_token
 
@@ -110,7 +111,9 @@ def test_a_password_is_the_same_however_the_keyboard_writes_its_accents(catalogu
     assert try_to_sign_in(catalogue, composed) == "mai"
 
 
-def test_passwords_are_hashed_at_a_price(catalogue, mai):
+def test_passwords_are_hashed_at_a_price(catalogue, mai, dear_passwords, monkeypatch):
+    monkeypatch.setattr(passwords, "_HASHER", dear_passwords)
+    catalogue.call("user_patch", {"id": "mai", "password": "đắt tiền lắm"}, user="boss")
     with catalogue.store.read() as session:
         stored = session.query(User).filter_by(name="mai").one().password_hash
     parameters = argon2.extract_parameters(stored)

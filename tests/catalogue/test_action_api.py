@@ -92,6 +92,13 @@ def test_a_form_may_be_a_json_document(ask, body):
     assert response.json()["result"]["name"] == "bus"
 
 
+@pytest.mark.parametrize("body", ["[1]", "[1]=1"])
+def test_a_form_that_is_a_json_list_is_a_bare_text(ask, body):
+    response = ask("POST", SHOW, data=body, headers={"Content-Type": "application/x-www-form-urlencoded"})
+    wanted = "Bad request: JSON Error: Request data JSON decoded to [1] but it needs to be a dictionary."
+    assert (response.status_code, response.json()) == (400, wanted)
+
+
 def test_parameters_come_from_multipart_and_from_the_query_of_an_empty_post(ask, boss):
     assert ask("POST", SHOW, files={"id": (None, "bus")}).json()["success"]
     assert ask("POST", SHOW, params={"id": "bus"}).json()["success"]

@@ -180,6 +180,7 @@ def test_the_short_forms_have_their_shapes(ask, boss):
     for prefix in ("/api/util", "/api/1/util", "/api/2/util"):
         rows = at(f"{prefix}/dataset/autocomplete", incomplete="bus", limit="1")["ResultSet"]["Result"]
         assert [set(row) for row in rows] == [{"name", "title", "match_field", "match_displayed"}]
+        assert rows[0]["match_displayed"] in {rows[0]["name"], f"{rows[0]['title']} ({rows[0]['name']})"}
         assert at(f"{prefix}/tag/autocomplete", incomplete="xe") == {"ResultSet": {"Result": [{"Name": "xe buýt"}]}}
         formats = at(f"{prefix}/resource/format_autocomplete", incomplete="cs")
         assert formats == {"ResultSet": {"Result": [{"Format": "csv"}]}}

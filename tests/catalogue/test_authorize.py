@@ -328,7 +328,7 @@ def test_lists_never_show_what_the_public_may_not_see(city):
     listed = city.call("current_package_list_with_resources", user="boss")
     assert {one["name"] for one in listed} == {"open", "second"}
     assert city.call("package_autocomplete", {"q": "pen"}) == [
-        {"name": "open", "title": "open", "match_field": "title", "match_displayed": "open"}
+        {"name": "open", "title": "open", "match_field": "name", "match_displayed": "open"}
     ]
     shown = city.call("organization_show", {"id": CITY, "include_datasets": True})["packages"]
     assert {one["name"] for one in shown} == {"open", "second"}

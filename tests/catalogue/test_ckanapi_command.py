@@ -53,3 +53,23 @@ def test_a_portal_is_dumped_and_loaded_again(live, boss, command, tmp_path):
     command("delete", "datasets", "clinics")
     assert live.call("package_list") == ["pharmacies"]
     assert '"count": 1' in command("action", "package_search", "q=pharmacies", "rows:0")
+
+
+@pytest.mark.slow
+def test_actions_take_words_json_and_files_and_a_search_pages_through_all(live, boss, command, tmp_path):
+    live.call("organization_create", {"name": "so-xd", "title": "Sở Xây dựng"}, user="boss")
+    (tmp_path / "permits.csv").write_text("ward,n\nBến Thành,3\n")
+    made = command(
+        *("action", "package_create", "name=permits", "owner_org=so-xd", "private:false"),
+        *('tags:[{"name": "giấy phép"}]', "-j", "-a", boss),
+    )
+    assert [tag["name"] for tag in json.loads(made)["tags"]] == ["giấy phép"]
+    file = ("action", "resource_create", "package_id=permits", "name=2026", "upload@permits.csv", "-j", "-a", boss)
+    resource = json.loads(command(*file))
+    assert (resource["url_type"], resource["size"], resource["format"]) == ("upload", 22, "CSV")
+    command("action", "package_create", "name=permits-hidden", "owner_org=so-xd", "private:true", "-a", boss)
+    found = [json.loads(line) for line in command("search", "datasets", "fq=organization:so-xd").splitlines()]
+    assert found == [live.call("package_show", {"id": "permits"})]
+    all_of_it = command("search", "datasets", "fq=organization:so-xd", "include_private:true", "-a", boss).splitlines()
+    assert sorted(json.loads(line)["name"] for line in all_of_it) == ["permits", "permits-hidden"]
+    assert json.loads(command("action", "package_show", "-g", "-j", "id=permits"))["id"] == found[0]["id"]

@@ -79,6 +79,33 @@ def test_what_people_ask(portal: SamplePortal, sql: str, expected: list) -> None
     assert rows(portal, sql) == expected
 
 
+@pytest.mark.parametrize(
+    ("columns", "names"),
+    [
+        ("COUNT(*)", ["count"]),
+        ("ward, avg(requests), Max(hours)", ["ward", "avg", "max"]),
+        ("requests::text, (requests + 1)::int, count(*)::text", ["requests", "int4", "count"]),
+        ("1, 'x', requests + 1, true", ["?column?", "?column?", "?column?", "bool"]),
+        ("coalesce(hours, 0), upper(ward), trim(ward)", ["coalesce", "upper", "btrim"]),
+        ("CASE WHEN requests > 1 THEN 2 ELSE 3 END, CASE WHEN is_open THEN 1 ELSE requests END", ["case", "requests"]),
+        ("date_trunc('month', seen_at), extract(year from seen_at)", ["date_trunc", "extract"]),
+        ("row_number() OVER (ORDER BY _id), count(*) FILTER (WHERE is_open)", ["row_number", "count"]),
+        ("(SELECT max(requests) FROM @T)", ["max"]),
+    ],
+)  # fmt: skip
+def test_unnamed_columns_have_the_names_of_postgresql(portal: SamplePortal, columns: str, names: list) -> None:
+    grouped = " GROUP BY ward, requests, hours, is_open, seen_at, _id" if "(" in columns else ""
+    answer = run(portal, f"SELECT {columns} FROM @T{grouped} LIMIT 1")
+    shown = [field["id"] for field in answer["fields"]]
+    assert shown == names
+    assert list(answer["records"][0]) == list(dict.fromkeys(names))
+
+
+def test_an_unnamed_column_can_be_asked_for_by_its_name(portal: SamplePortal) -> None:
+    assert rows(portal, "SELECT count FROM (SELECT count(*) FROM @T) AS inner_rows") == [[5]]
+    assert rows(portal, "SELECT requests, count(*) FROM @T GROUP BY requests ORDER BY count DESC LIMIT 1") == [[7, 2]]
+
+
 def test_computed_columns_have_types_of_their_values(portal: SamplePortal) -> None:
     fields = run(portal, "SELECT count(*) AS requests, avg(hours) AS mean, max(ward) AS last FROM @T")["fields"]
     assert [field["type"] for field in fields] == ["int8", "numeric", "text"]

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples.portal_on_disk import SamplePortal, SampleTable, id_of, open_portal
+from samples.served_catalogue import catalogue_on
 
 from catalogue.actions.datastore import datastore_dump, datastore_search
 from catalogue.errors import ValidationError
@@ -134,6 +135,15 @@ def test_where_every_row_says_it_once_rows_come_in_their_order(portal: SamplePor
     answer = search(portal, resource_id=id_of("pho/streets"), q="phố", offset=100, limit=2)
     assert [record["n"] for record in answer["records"]] == [101, 102]
     assert answer["total"] == 1200
+    in_column = search(portal, resource_id=id_of("pho/streets"), q={"name": "phố"}, offset=100, limit=2)
+    assert [record["n"] for record in in_column["records"]] == [101, 102]
+    assert {record["rank name"] for record in in_column["records"]} == {0.0607927}
+    elsewhere = search(portal, resource_id=id_of("pho/streets"), q={"note": "phố"})
+    assert (in_column["total"], elsewhere["total"]) == (1200, 0)
+    in_both = search(portal, resource_id=id_of("pho/streets"), q={"name": "phố", "note": "chẵn"}, limit=2)
+    assert (in_both["total"], [record["n"] for record in in_both["records"]]) == (600, [2, 4])
+    in_neither = search(portal, resource_id=id_of("pho/streets"), q={"name": "phố", "note": "phố"})
+    assert (in_neither["total"], in_neither["records"]) == (0, [])
     both = search(portal, resource_id=id_of("pho/streets"), q="pho chan", limit=1)
     assert (both["total"], both["records"][0]["n"]) == (600, 2)
     counted = search(portal, resource_id=id_of("pho/streets"), q="pho chan", limit=1, total_estimation_threshold=10)
@@ -143,6 +153,23 @@ def test_where_every_row_says_it_once_rows_come_in_their_order(portal: SamplePor
     )
     assert guessed["total_was_estimated"] is True
     assert 900 < guessed["total"] <= 1200
+
+
+def test_stop_words_vanish_where_the_settings_name_a_language(tmp_path: Path) -> None:
+    with catalogue_on(tmp_path, profile="ckan", direct_writes=True) as catalogue:
+        catalogue.add_user("boss", sysadmin=True)
+        catalogue.call("organization_create", {"name": "so-yt"}, user="boss")
+        catalogue.call("package_create", {"name": "stops", "owner_org": "so-yt"}, user="boss")
+        rows = {"resource": {"package_id": "stops"}, "records": [{"stop": "a bus"}, {"stop": "the bus"}]}
+        table = catalogue.call("datastore_create", rows, user="boss")["resource_id"]
+
+        def found(**params: str) -> list[str]:
+            answer = catalogue.call("datastore_search", {"resource_id": table, **params})
+            return [record["stop"] for record in answer["records"]]
+
+        assert found(q="a") == []
+        assert found(q="the bus") == ["a bus", "the bus"]
+        assert found(q="a", language="simple") == ["a bus"]
 
 
 def test_a_dump_finds_words_too(portal: SamplePortal) -> None:

@@ -279,6 +279,8 @@ def test_rows_are_deleted_by_filters_and_the_table_without(catalogue: ServedCata
     assert len(records(catalogue, table, q="cat")) == 5
     assert refused(catalogue, "datastore_records_delete", {"resource_id": table}) == {"filters": ["Missing value"]}
     assert "filters" in refused(catalogue, "datastore_delete", {"resource_id": table, "filters": {"zz": 1}})
+    misspelt = {"resource_id": table, "filter": {"n": 5}}
+    assert refused(catalogue, "datastore_delete", misspelt) == {"__extras": ['invalid value "filter"']}
     catalogue.call("datastore_records_delete", {"resource_id": table, "filters": {"n": 5}}, user="lan")
     assert len(records(catalogue, table)) == 5
     catalogue.call("datastore_records_delete", {"resource_id": table, "filters": {}}, user="lan")

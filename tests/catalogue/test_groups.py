@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
 
 import pytest
 from samples.served_catalogue import catalogue_on
@@ -71,6 +72,23 @@ def test_show_gives_what_the_flags_ask_for(catalogue):
         catalogue.call("organization_show", {"id": "so-yt", "include_users": "perhaps"})
 
 
+def test_members_are_shown_the_private_datasets_of_their_organization(catalogue):
+    for number in range(12):
+        catalogue.call(
+            "package_create", {"name": f"d{number:02}", "owner_org": CITY, "private": number < 3}, user="lan"
+        )
+    whole = {"id": CITY, "include_datasets": True}
+    for user, count in (("", 9), ("binh", 9), ("lan", 12), ("boss", 12)):
+        shown = catalogue.call("organization_show", whole, user=user)
+        assert (shown["package_count"], len(shown["packages"])) == (count, min(count, 10)), user
+        assert any(one["private"] for one in shown["packages"]) == (count == 12), user
+    create(catalogue, "theme", "group")
+    put = {"id": "theme", "object": "d00", "object_type": "package", "capacity": "public"}
+    catalogue.call("member_create", put, user="boss")
+    theme = catalogue.call("group_show", {"id": "theme", "include_datasets": True}, user="boss")
+    assert (theme["package_count"], theme["packages"]) == (0, [])
+
+
 def test_update_replaces_and_patch_keeps(catalogue):
     create(catalogue, "so-yt", title="Y tế", description="d", extras=[{"key": "code", "value": "YT"}])
     patched = catalogue.call("organization_patch", {"id": "so-yt", "title": "Sở Y tế"}, user="boss")
@@ -132,7 +150,9 @@ def test_a_dataset_goes_into_a_group_and_out_by_script(catalogue):
     create(catalogue, "theme", "group")
     bus = catalogue.call("package_create", {"name": "bus", "owner_org": CITY}, user="lan")
     put = {"id": "theme", "object": "bus", "object_type": "package", "capacity": "public"}
-    assert catalogue.call("member_create", put, user="boss")["table_id"] == bus["id"]
+    member = catalogue.call("member_create", put, user="boss")
+    assert (member["table_id"], str(UUID(member["id"]))) == (bus["id"], member["id"])
+    assert catalogue.call("member_create", put, user="boss") == member
     assert catalogue.call("member_list", {"id": "theme", "object_type": "package"}) == [
         [bus["id"], "package", "public"]
     ]

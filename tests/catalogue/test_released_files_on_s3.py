@@ -72,9 +72,10 @@ def test_a_signed_address_hands_out_the_file(settings: CatalogueSettings) -> Non
 
 
 def test_tables_are_copied_from_s3(settings: CatalogueSettings) -> None:
-    connection = ReleasedFiles(settings).tables.connect("wards-2026", RELEASE)
-    assert connection.execute("select count(*) from wards").fetchone()[0] == 5
-    connection.close()
+    tables = ReleasedFiles(settings).tables
+    with tables.lease(tables.path("wards-2026", RELEASE)) as connection:
+        assert connection.execute("select count(*) from wards").fetchone()[0] == 5
+    tables.close()
 
 
 def test_a_wrong_secret_is_told_apart_from_an_absent_file(settings: CatalogueSettings) -> None:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import ckanapi
 import pytest
 from ckanapi import RemoteCKAN
 from sample_release import make_release, sample_definition
@@ -122,7 +123,7 @@ def test_what_is_published_is_what_readers_get(
     said = {extra["key"]: extra["value"] for extra in shown["extras"]}
     assert json.loads(said["release_summary"])["rows"] == {"tickets": 3}
     assert register.current_release("requests") == "2026-11-22.1"
-    assert catalogue.register.releases() == {"2026-11-22.1": "published"}
+    assert catalogue.releases() == {"2026-11-22.1": "published"}
 
 
 def test_publishing_again_changes_nothing(catalogue: Catalogue, register: Register, summary: ReleaseSummary) -> None:
@@ -143,7 +144,7 @@ def test_the_next_release_moves_the_pointer_and_keeps_the_ids(
     shown = catalogue.show()
     assert [resource["id"] for resource in shown["resources"]] == before
     assert all("/2026-11-23.1/" in resource["url"] for resource in shown["resources"])
-    assert catalogue.register.releases() == {"2026-11-22.1": "superseded", "2026-11-23.1": "published"}
+    assert catalogue.releases() == {"2026-11-22.1": "superseded", "2026-11-23.1": "published"}
 
 
 def test_an_older_summary_rolls_back(catalogue: Catalogue, register: Register, summary: ReleaseSummary) -> None:
@@ -151,7 +152,7 @@ def test_an_older_summary_rolls_back(catalogue: Catalogue, register: Register, s
     register.publish(sample_definition(), later(summary, "2026-11-23.1", 1))
     register.publish(sample_definition(), summary)
     assert register.current_release("requests") == "2026-11-22.1"
-    assert catalogue.register.releases() == {"2026-11-22.1": "published", "2026-11-23.1": "rolled_back"}
+    assert catalogue.releases() == {"2026-11-22.1": "published", "2026-11-23.1": "rolled_back"}
 
 
 def test_checked_moves_one_clock(catalogue: Catalogue, register: Register, summary: ReleaseSummary) -> None:
@@ -189,3 +190,18 @@ def test_a_missing_organization_is_named_as_the_wrong_field(catalogue: Catalogue
         register.publish(sample_definition(theme=None), summary)
     assert "owner_org" in str(refused.value)
     assert refused.value.dataset == "requests"
+
+
+def test_a_release_leaves_what_people_added_to_the_dataset(
+    catalogue: Catalogue, register: Register, summary: ReleaseSummary
+) -> None:
+    definition = sample_definition()
+    register.publish(definition, summary)
+    portal = ckanapi.RemoteCKAN(catalogue.url, apikey=catalogue.token)
+    table = {"package_id": definition.id, "name": "pushed"}
+    added = portal.action.datastore_create(resource=table, fields=[{"id": "a", "type": "text"}], records=[{"a": "x"}])
+    register.publish(definition, later(summary, "2026-11-23.1", 1))
+    resources = catalogue.show()["resources"]
+    assert [resource["name"] for resource in resources][-1] == "pushed"
+    assert portal.action.datastore_search(resource_id=added["resource_id"])["total"] == 1
+    portal.close()

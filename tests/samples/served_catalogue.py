@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import ckanapi
-from samples.migrated import migrated_store
+from samples.migrated import copied_store, migrated_store
 from werkzeug.serving import make_server
 
 from catalogue.actions.context import utc_now
@@ -61,10 +61,10 @@ class ServedCatalogue:
 
 
 @contextmanager
-def catalogue_on(home: Path, **settings: Any) -> Iterator[ServedCatalogue]:
-    """Open a catalogue without a server."""
+def catalogue_on(home: Path, *, template: Path | None = None, **settings: Any) -> Iterator[ServedCatalogue]:
+    """Open a catalogue without a server; with a template, its database starts as a copy of that one."""
     chosen = CatalogueSettings(home=home, site_url="http://portal.example", **settings)
-    store = migrated_store(chosen)
+    store = copied_store(chosen, template) if template else migrated_store(chosen)
     search = SearchIndex(chosen, store)
     try:
         yield ServedCatalogue(chosen, store, search, ReleasedFiles(chosen))

@@ -266,7 +266,15 @@ def test_addresses_of_ckan_lead_to_the_page_with_the_same_content(site, path, go
 
 
 def test_a_language_before_any_path_is_understood(site):
-    for path in ("/vi/dataset", "/en/dataset", "/vi/dataset/bus", "/dataset/", "/en/dataset/", "/vi/dataset/"):
+    for path in (
+        "/vi/dataset",
+        "/en/dataset",
+        "/vi/dataset/bus",
+        "/dataset/",
+        "/en/dataset/",
+        "/organization/",
+        "/vi/group/",
+    ):
         assert site.client.get(path).status_code == 200, path
     for prefix in ("/vi", "/en"):
         assert site.client.get(f"{prefix}/api/3/action/package_list").json["result"] == ["bus"]

@@ -63,6 +63,10 @@ class Peer:
         yield b"first "
         yield b"second"
 
+    def dated(self, _environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
+        start("200 OK", [("Date", "Thu, 01 Jan 1970 00:00:00 GMT")])
+        return []
+
     def nothing(self, _environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
         start("204 No Content", [])
         return []
@@ -135,6 +139,14 @@ def test_an_answer_in_pieces_is_whole_and_keeps_its_head(ask):
     status, headers, body = ask("GET", "/pieces")
     assert (status, headers["x-word"].encode("latin-1").decode(), body) == (201, "phù", b"first second")
     assert ask("HEAD", "/pieces")[2] == b""
+
+
+def test_an_answer_is_dated_once(port):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request("GET", "/dated")
+    (date,) = connection.getresponse().headers.get_all("Date")
+    connection.close()
+    assert "1970" not in date
 
 
 def test_an_answer_without_a_body(ask):

@@ -23,6 +23,7 @@ def add_catalogue_pages(blueprint: Blueprint, reader: CatalogueReader) -> None:
     """Register the pages on the blueprint."""
     _add_home(blueprint, reader)
     _add_search(blueprint, reader)
+    _add_lists_of_places(blueprint, reader)
     _add_places(blueprint, reader)
 
     @page(blueprint, "/about")
@@ -76,15 +77,25 @@ def _add_search(blueprint: Blueprint, reader: CatalogueReader) -> None:
         return str(search())
 
 
-def _add_places(blueprint: Blueprint, reader: CatalogueReader) -> None:
+def _add_lists_of_places(blueprint: Blueprint, reader: CatalogueReader) -> None:
     @page(blueprint, "/organization")
     def organizations() -> str:
         return render_template("places.html", kind="organization", places=reader.organizations())
+
+    @page(blueprint, "/organization/")
+    def organizations_with_slash() -> str:
+        return str(organizations())
 
     @page(blueprint, "/group")
     def themes() -> str:
         return render_template("places.html", kind="group", places=reader.themes())
 
+    @page(blueprint, "/group/")
+    def themes_with_slash() -> str:
+        return str(themes())
+
+
+def _add_places(blueprint: Blueprint, reader: CatalogueReader) -> None:
     @page(blueprint, "/organization/<name>")
     def organization(name: str) -> str | Response:
         around = reader.surroundings(name)
