@@ -56,7 +56,7 @@ class ActionApi:
 
     def answer(self, name: str) -> Response:
         """Answer the current request to the action with this name."""
-        callback = request.args.get("callback", "") if request.method == "GET" else ""
+        callback = request.args.get("callback", "") if request.method != "POST" else ""
         try:
             action = get_action(name)
             _require_post(action)
@@ -71,7 +71,7 @@ class ActionApi:
         try:
             with Receiver(self.services, action.name, token) as receiver:
                 params = read_params(request, reads=action.reads, receiver=receiver)
-                if request.method == "GET":
+                if request.method != "POST":
                     params.pop("callback", None)
                 if not token and not callback and _is_same_for_all(action, params):
                     return self._answer_for_all(action, params, help_)

@@ -263,6 +263,7 @@ def test_going_back_is_confirmed_first(enter, workspace):
     path = f"/workspace/datasets/{REQUESTS}/roll-back/2026-11-21.1"
     assert path in client.get(f"/workspace/datasets/{REQUESTS}").get_data(as_text=True)
     assert "Trở về phiên bản 2026-11-21.1" in text_of(client.get(path))
+    assert client.head(path).status_code == 200
     assert workspace.decisions == []
     post(client, path, reason="wrong totals")
     assert workspace.decisions == [("roll_back", REQUESTS, "2026-11-21.1", "approver", "wrong totals")]

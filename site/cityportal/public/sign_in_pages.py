@@ -23,7 +23,7 @@ def add_sign_in_pages(blueprint: Blueprint, people: People) -> None:
     def login() -> Any:
         goal = own_path(request.values.get("next"))
         oidc = people.services.settings.oidc
-        if request.method == "GET":
+        if request.method != "POST":
             return render_template("sign_in.html", goal=goal, name="", is_wrong=False, provider=provider_label(oidc))
         name = request.form.get("name", "").strip()
         key = people.sign_in(name, request.form.get("password", ""))
@@ -43,7 +43,7 @@ def add_sign_in_pages(blueprint: Blueprint, people: People) -> None:
 def _add_letters(blueprint: Blueprint, people: People) -> None:
     @page(blueprint, "/user/reset", methods=("GET", "POST"))
     def reset() -> Any:
-        if request.method == "GET":
+        if request.method != "POST":
             return render_template("reset.html", is_sent=False)
         people.ask_for_letter(request.form.get("name", "").strip())
         return render_template("reset.html", is_sent=True)
@@ -56,7 +56,7 @@ def _add_letters(blueprint: Blueprint, people: People) -> None:
             return render_template("set_password.html", name=None), 404
         new = request.form.get("password", "")
         problem = password_problem(new, request.form.get("again", "")) if request.method == "POST" else None
-        if request.method == "GET" or problem:
+        if request.method != "POST" or problem:
             shown = render_template("set_password.html", name=name, key=key, problem=problem)
             answer = make_response(shown, 409 if problem else 200)
             answer.headers.update({"Referrer-Policy": "no-referrer", "Cache-Control": "private, no-store"})

@@ -73,7 +73,7 @@ def _add_roll_back(blueprint: Blueprint, workspace: Workspace) -> None:
         chosen = next((one for one in workspace.releases(name) if one.release == release), None)
         if chosen is None or chosen.state == "withdrawn" or release == dataset.current_release:
             abort(404)
-        if request.method == "GET":
+        if request.method != "POST":
             return render_template("workspace/roll_back.html", dataset=dataset, title=title_of(dataset), chosen=chosen)
         return _done("roll_back", lambda: workspace.roll_back(name, release, person().name, _reason()), _dataset(name))
 
