@@ -120,18 +120,36 @@ def running_radosgw() -> Iterator[RadosGateway]:
         need_program(program, package)
     if os.geteuid() != 0:
         pytest.skip("Ceph's daemons start as root only")
-    folder = Path(tempfile.mkdtemp(prefix="rgw-"))  # short: socket paths may have 107 characters
+    gateway = _started_gateway()
     try:
-        gateway = RadosGateway(folder, _free_port())
-        _start_cluster(gateway)
-        gateway.start()
         keys = (f"--access-key={ACCESS_KEY}", f"--secret-key={SECRET_KEY}")
         gateway.admin("user", "create", "--uid=phusa", "--display-name=phusa", *keys)
         yield gateway
     finally:
-        for name in ("client.rgw.a", "osd.0", "mon.a"):
-            _end(folder, name, signal.SIGTERM)
-        shutil.rmtree(folder, ignore_errors=True)
+        _end_all(gateway.folder)
+
+
+def _started_gateway() -> RadosGateway:
+    """Start everything; a port that another program took in between is met with another try on other ports."""
+    for tries_left in (2, 1, 0):
+        folder = Path(tempfile.mkdtemp(prefix="rgw-"))  # short: socket paths may have 107 characters
+        gateway = RadosGateway(folder, _free_port())
+        try:
+            _start_cluster(gateway)
+            gateway.start()
+        except BaseException as error:
+            _end_all(folder)
+            if not isinstance(error, pytest.fail.Exception) or not tries_left:
+                raise
+        else:
+            return gateway
+    raise AssertionError
+
+
+def _end_all(folder: Path) -> None:
+    for name in ("client.rgw.a", "osd.0", "mon.a"):
+        _end(folder, name, signal.SIGTERM)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
