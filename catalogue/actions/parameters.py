@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,8 +9,11 @@ from sqlalchemy import ColumnElement, false
 from sqlalchemy.orm import InstrumentedAttribute
 
 from catalogue.errors import ValidationError
+from catalogue.json_input import read_json_parameter
 from catalogue.register.validation import MISSING, as_boolean, as_integer, as_text
 
+MOST_WORDS = 10_000  # of a list; each is a value that the database binds
+MOST_SOUGHT = 100
 LONGEST_SOUGHT = 10_000  # letters; SQLite refuses patterns of more than 50,000 bytes
 
 
@@ -72,7 +74,11 @@ def natural(params: Mapping[str, Any], name: str, *, default: int | None, maximu
 
 
 def words(params: Mapping[str, Any], name: str) -> list[str]:
-    """Return a list of texts, given as a list, as JSON in a text, or with commas."""
+    """Return a list of texts, given as a list, as JSON in a text, or with commas.
+
+    Raises:
+        ValidationError: there are too many.
+    """
     value = params.get(name)
     if value is None or value == "":
         return []
@@ -80,6 +86,8 @@ def words(params: Mapping[str, Any], name: str) -> list[str]:
         value = json_of(value, name)
     if isinstance(value, str):
         value = value.split(",")
+    if isinstance(value, list) and len(value) > MOST_WORDS:
+        raise ValidationError({name: [f"At most {MOST_WORDS} values"]})
     return [as_text(item).strip() for item in value] if isinstance(value, list) else [as_text(value)]
 
 
@@ -92,9 +100,21 @@ def json_of(value: Any, name: str) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value)
-    except (ValueError, RecursionError) as error:
+        return read_json_parameter(value)
+    except ValueError as error:
         raise ValidationError({name: ["Could not parse as valid JSON"]}) from error
+
+
+def sought(given: Any, name: str) -> list[str]:
+    """Return the terms of a search that all must hold, given as one text or as a list.
+
+    Raises:
+        ValidationError: there are too many.
+    """
+    terms = list(dict.fromkeys(as_text(item) for item in (given if isinstance(given, list) else [given])))
+    if len(terms) > MOST_SOUGHT:
+        raise ValidationError({name: [f"At most {MOST_SOUGHT} terms"]})
+    return terms
 
 
 def contains(column: InstrumentedAttribute[Any], text: str) -> ColumnElement[bool]:

@@ -9,11 +9,11 @@ from sqlalchemy import Boolean, ColumnElement, DateTime, Integer, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from catalogue.actions.context import Context, Params
-from catalogue.actions.parameters import contains, json_of, natural, optional_text
+from catalogue.actions.parameters import contains, json_of, natural, optional_text, sought
 from catalogue.errors import ValidationError
 from catalogue.model import Package, Resource
 from catalogue.register.packages import RESOURCE_COLUMNS, resource_to_dict
-from catalogue.register.validation import MISSING, as_boolean, as_integer, as_text
+from catalogue.register.validation import MISSING, as_boolean, as_integer
 from catalogue.times import read_time
 
 
@@ -45,7 +45,7 @@ def _terms(params: Params) -> list[str]:
         given = json_of(given, "query")
     if given is None or given in ("", []):
         raise ValidationError({"query": MISSING})
-    return [as_text(item) for item in (given if isinstance(given, list) else [given])]
+    return sought(given, "query")
 
 
 def _condition(written: str) -> ColumnElement[bool]:

@@ -10,13 +10,13 @@ from sqlalchemy.sql.selectable import Select
 
 from catalogue.actions.authorize import is_public_now, reads_hidden, require
 from catalogue.actions.context import Context, Params
-from catalogue.actions.parameters import boolean, contains, natural, optional_text, required_text
+from catalogue.actions.parameters import boolean, contains, natural, optional_text, required_text, sought
 from catalogue.errors import NotFound, ValidationError
 from catalogue.model import Package, Tag, Vocabulary, package_tags
 from catalogue.register.package_changes import save_package
 from catalogue.register.packages import get_package, package_to_dict
 from catalogue.register.shown_packages import shown_list
-from catalogue.register.validation import MISSING, FieldReader, as_text, tag_faults
+from catalogue.register.validation import MISSING, FieldReader, tag_faults
 from catalogue.register.vocabularies import find_vocabulary, get_vocabulary, new_tag, tag_to_dict
 
 MAX_PAGE = 1000
@@ -165,7 +165,7 @@ def _terms(params: Params) -> list[str]:
     given = params.get("query") if params.get("query") is not None else params.get("q")
     if given is None:
         raise ValidationError({"query": MISSING})
-    return [term for item in (given if isinstance(given, list) else [given]) if (term := as_text(item).strip())]
+    return [term for item in sought(given, "query") if (term := item.strip())]
 
 
 def _matching(context: Context, params: Params, terms: list[str]) -> Select[Tag]:

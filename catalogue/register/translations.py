@@ -6,7 +6,6 @@ own language. Pure functions, but for `portal_language`, which knows what the se
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any
 
 from sqlalchemy.orm import object_session
 
+from catalogue.json_input import read_json_parameter
 from catalogue.register.validation import as_text
 
 DEFAULT_LANGUAGE = "vi"
@@ -78,8 +78,8 @@ def _read_texts(written: Any) -> dict[str, str] | None:
     """Return the texts by language, nothing given being none; null when it is something else."""
     if isinstance(written, str) and written.strip():
         try:
-            written = json.loads(written)
-        except (ValueError, RecursionError):
+            written = read_json_parameter(written)
+        except ValueError:
             return None
     if written in (None, ""):
         return {}

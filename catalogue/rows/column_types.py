@@ -12,6 +12,9 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 
+from catalogue.errors import ValidationError
+from catalogue.json_input import read_json_parameter
+
 _SPELLINGS = {
     "text": "text varchar character char bpchar name citext string",
     "int4": "int4 int integer int2 smallint serial",
@@ -113,7 +116,9 @@ def _empty(kind: str) -> str:
 def _nested(kind: str, value: Any) -> str:
     if isinstance(value, str):
         try:
-            value = json.loads(value)
+            value = read_json_parameter(value)
+        except ValidationError as error:
+            raise ValueError("not storable") from error
         except ValueError:
             if kind.startswith("_"):
                 raise

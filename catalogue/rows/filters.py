@@ -5,13 +5,13 @@ Names are checked against the table; values only ever travel as bound parameters
 
 from __future__ import annotations
 
-import json
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from catalogue.errors import ValidationError
+from catalogue.json_input import read_json_parameter
 from catalogue.rows.column_types import to_bound
 from catalogue.rows.row_table import Column
 
@@ -34,8 +34,8 @@ def read_json(name: str, value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
+        return read_json_parameter(value)
+    except ValueError:
         raise ValidationError({name: ["Cannot parse JSON"]}) from None
 
 

@@ -12,6 +12,7 @@ from catalogue.actions.authorize import Role
 from catalogue.actions.context import Context
 from catalogue.actions.parameters import boolean
 from catalogue.errors import SearchError, SearchQueryError, ValidationError
+from catalogue.json_input import read_json_parameter
 from catalogue.licenses import LICENSE_BY_ID
 from catalogue.model import Group
 from catalogue.register.shown_packages import shown_list, shown_texts
@@ -24,6 +25,8 @@ from catalogue.search.request import SearchPage, SearchRequest, Visibility
 __all__ = ["SearchIndex", "package_search", "read_request"]
 
 MOST_FACETS = 500  # each is a walk over the matches
+MOST_FILTERS = 500
+LONGEST_QUERY = 50_000  # characters; a thousand ids with OR between them fit, and it still costs less than a second
 
 _OURS = {
     *("q", "fq", "fq_list", "sort", "rows", "start", "fl", "use_default_schema"),
@@ -42,7 +45,7 @@ def package_search(context: Context, params: Mapping[str, Any]) -> dict[str, Any
 
     Raises:
         SearchQueryError: A parameter is unknown, or the sort has no direction.
-        SearchError: The query asks for another parser, or for a date that is none.
+        SearchError: The query is too long, asks for another parser, or for a date that is none.
         ValidationError: A number is none.
     """
     request, sort = read_request(context, params)
@@ -83,6 +86,8 @@ def read_request(context: Context, params: Mapping[str, Any]) -> tuple[SearchReq
 def _asked(params: Mapping[str, Any], name: str) -> str:
     value = params.get(name)
     text = " ".join(map(str, value)) if isinstance(value, list) else str(value if value is not None else "")
+    if len(text) > LONGEST_QUERY:
+        raise SearchError(f"The query is longer than {LONGEST_QUERY} characters in param '{name}'.")
     if has_local_parameters(text):
         raise SearchError(f"Local parameters are not supported in param '{name}'.")
     return text
@@ -94,7 +99,9 @@ def _filter_texts(params: Mapping[str, Any]) -> list[str]:
     for name in ("fq", "fq_list"):
         value = params.get(name)
         values = value if isinstance(value, list) else _json_list(value) or [value]
-        texts += [_asked({name: item}, name) for item in values if item]
+        texts += [_asked({name: item}, name) for item in values[: MOST_FILTERS + 1] if item]
+    if len(texts) > MOST_FILTERS or sum(map(len, texts)) > LONGEST_QUERY:
+        raise SearchError(f"More than {MOST_FILTERS} filters, or more than {LONGEST_QUERY} characters of them.")
     return texts
 
 
@@ -102,7 +109,7 @@ def _json_list(value: Any) -> list[Any] | None:
     if not (isinstance(value, str) and value.startswith('["')):
         return None
     try:
-        parsed = json.loads(value)
+        parsed = read_json_parameter(value)
     except ValueError:
         return None
     return parsed if isinstance(parsed, list) else None

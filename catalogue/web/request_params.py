@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -11,13 +10,13 @@ from flask import Request, abort
 from werkzeug.datastructures import MultiDict
 
 from catalogue.errors import BadRequest, ValidationError
+from catalogue.json_input import check_storable, read_json_text
 from catalogue.web.multipart import read_multipart
 from catalogue.web.receiving import Receiver
 
 MAX_BODY_BYTES = 64 * 2**20
 MAX_FORM_FIELDS_BYTES = 16 * 2**20
 MAX_STRANGERS_BYTES = 2**20  # without a valid token: read JSON takes many times the memory of its text
-MAX_DEPTH = 50
 
 _NOT_A_DICT = "Bad request: JSON Error: Request data JSON decoded to %s but it needs to be a dictionary."
 _NOT_JSON = (
@@ -47,7 +46,7 @@ def read_params(request: Request, *, reads: bool, receiver: Receiver) -> dict[st
         request.max_content_length = MAX_BODY_BYTES if _may_be_large(request, receiver) else MAX_STRANGERS_BYTES
         request.max_form_memory_size = MAX_FORM_FIELDS_BYTES
         params = _plain(request.args) if request.method in {"GET", "HEAD"} else _read_body(request, reads=reads)
-    _check_texts(params, depth=0)
+    check_storable(params)
     return params
 
 
@@ -89,7 +88,7 @@ def _read_form(request: Request, body: bytes) -> dict[str, Any]:
 
 def _decode(body: bytes) -> dict[str, Any]:
     try:
-        decoded = json.loads(body, parse_constant=_refuse_constant)
+        decoded = read_json_text(body)
     except RecursionError as error:
         raise BadRequest(_NOT_JSON % "nested too deeply.") from error
     except ValueError as error:
@@ -99,37 +98,6 @@ def _decode(body: bytes) -> dict[str, Any]:
     return decoded
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(name)  # NaN and Infinity are no JSON
-
-
 def _plain(values: MultiDict[str, str]) -> dict[str, Any]:
     lists = values.to_dict(flat=False)
     return {name: given[0] if len(given) == 1 else given for name, given in lists.items()}
-
-
-def _is_text(value: str) -> bool:
-    """Tell whether the value holds no half of a surrogate pair."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _check_texts(value: object, *, depth: int) -> None:
-    """Refuse what neither database can store: NUL characters, halves of surrogate pairs, endless nesting."""
-    if depth > MAX_DEPTH:
-        raise ValidationError("The parameters are nested too deeply")
-    if isinstance(value, str):
-        if "\x00" in value or not _is_text(value):
-            raise ValidationError("The parameters hold characters that are no text")
-    elif isinstance(value, float) and not math.isfinite(value):
-        raise ValidationError("The parameters hold a number that is too large")
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            _check_texts(key, depth=depth + 1)
-            _check_texts(item, depth=depth + 1)
-    elif isinstance(value, list):
-        for item in value:
-            _check_texts(item, depth=depth + 1)

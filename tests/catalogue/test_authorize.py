@@ -219,6 +219,7 @@ def test_every_writing_action_stands_in_the_matrix():
     assert not missing, f"add rows to OPERATIONS in {__file__} for {missing}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "role"), CELLS, ids=[f"{role} {name}" for name, role in CELLS])
 def test_the_role_may_what_the_matrix_says(city, name, role):
     operation = OPERATIONS[name]

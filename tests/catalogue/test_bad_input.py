@@ -121,3 +121,55 @@ def test_no_parameter_of_any_shape_breaks_an_action(portal):
             response = portal.client.post(f"/api/3/action/{action}", json=body, headers=headers)
             assert response.status_code < 500, (action, json.dumps(body)[:500])
             json.loads(response.text, parse_constant=pytest.fail)
+
+
+@pytest.mark.parametrize(
+    ("action", "params"),
+    [
+        ("package_search", {"q": "a " * 30_000}),
+        ("package_search", {"fq": ["a"] * 300_000}),
+        ("package_search", {"fq_list": ["x" * 30_000] * 2}),
+        ("tag_search", {"query": [str(number) for number in range(300_000)]}),
+        ("tag_autocomplete", {"query": [str(number) for number in range(1000)]}),
+        ("resource_search", {"query": [f"name:{number}" for number in range(300_000)]}),
+        ("organization_list", {"organizations": ["a"] * 300_000}),
+        ("group_list", {"groups": ",".join("a" * 300_000)}),
+    ],
+)
+def test_what_would_keep_us_busy_is_refused(portal, action, params):
+    assert create_app(portal.services).test_client().post(f"/api/3/action/{action}", json=params).status_code in {
+        409,
+        413,
+    }
+
+
+@pytest.mark.parametrize(
+    ("action", "name"),
+    [("package_autocomplete", "q"), ("organization_autocomplete", "q"), ("group_list", "q"), ("tag_search", "query")],
+)
+def test_nothing_contains_an_endless_text(portal, action, name):
+    answer = create_app(portal.services).test_client().post(f"/api/3/action/{action}", json={name: "x" * 60_000})
+    assert answer.status_code == 200
+    assert answer.json["result"] in ([], {"count": 0, "results": []})
+
+
+@pytest.mark.parametrize("written", ['["\\ud800"]', '["\\u0000"]', "[NaN]", "[1e400]", "[" * 60 + "]" * 60, "[" * 5000])
+@pytest.mark.parametrize(
+    ("action", "name"),
+    [("organization_list", "organizations"), ("package_activity_list", "activity_types"), ("resource_search", "query")],
+)
+def test_json_in_a_text_is_read_as_strictly_as_a_body(portal, action, name, written):
+    portal.call("organization_create", {"name": "org"}, user="boss")
+    portal.call("package_create", {"name": "bus", "owner_org": "org"}, user="boss")
+    client = create_app(portal.services).test_client()
+    answer = client.get(f"/api/3/action/{action}", query_string={"id": "bus", name: written})
+    assert answer.status_code == 409, answer.text
+
+
+def test_a_refusal_does_not_tell_the_id_of_a_hidden_dataset(portal):
+    portal.call("organization_create", {"name": "org"}, user="boss")
+    hidden = portal.call("package_create", {"name": "bus", "owner_org": "org", "private": True}, user="boss")
+    client = create_app(portal.services).test_client()
+    answer = client.post("/api/3/action/package_owner_org_update", json={"id": "bus", "organization_id": "org"})
+    assert answer.status_code == 403
+    assert hidden["id"] not in answer.text

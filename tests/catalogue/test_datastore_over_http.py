@@ -229,6 +229,7 @@ def test_dkan_is_answered_in_its_own_words(site: Served) -> None:
 # ---- many writers --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_fifty_writers_lose_nothing(site: Served) -> None:
     made = {
         "resource": {"package_id": "phan-anh", "name": "đẩy"},
@@ -302,6 +303,7 @@ NAMES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_evil_texts_get_an_orderly_answer(site: Served, name: str) -> None:
     session = requests.Session()
@@ -366,6 +368,7 @@ WRITES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("action", WRITES)
 def test_wrong_types_get_an_orderly_answer(site: Served, action: str) -> None:
     made = {"resource": {"package_id": "rieng", "name": action}, "records": [{"n": 1}]}

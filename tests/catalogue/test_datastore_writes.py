@@ -420,6 +420,7 @@ VALUES = {
 }
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_every_value_survives_its_type(data) -> None:

@@ -53,6 +53,7 @@ def page_graph() -> Graph:
     return catalog_to_graph(PORTAL, [described()], CatalogPage(1, 1, f"{PORTAL.url}/catalog.ttl"), times)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["dcat-ap-3.0.1-shapes.ttl", "dcat-ap-3.0.1-SHACL.ttl"])
 def test_catalogue_dataset_and_releases_pass_the_shapes(shapes: Path, file: str) -> None:
     for graph in (page_graph(), dataset_to_graph(PORTAL, described()), releases_to_graph(PORTAL, described())):
@@ -141,6 +142,7 @@ def client(tmp_path_factory):
     portal.store.close()
 
 
+@pytest.mark.slow
 def test_the_catalogue_is_paged_to_its_end(client) -> None:
     address, seen, pages = "/catalog.ttl", set(), 0
     while address:

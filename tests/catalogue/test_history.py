@@ -114,6 +114,7 @@ def test_lists_are_cut_and_narrowed_down(city):
             listed(city, "package", id="stops", **wrong)
 
 
+@pytest.mark.slow
 def test_a_page_has_31_lines_and_never_more_than_100(city):
     for number in range(110):
         put(city, "package_patch", id="stops", notes=f"x{number}")

@@ -234,6 +234,7 @@ def test_a_file_that_is_no_dump_is_refused_in_words(importer, text):
     assert "no JSON" in result.output
 
 
+@pytest.mark.slow
 def test_a_portal_is_taken_over_page_by_page_and_a_stopped_run_goes_on(importer, tmp_path, monkeypatch):
     monkeypatch.setattr("catalogue.importing.fetching.PAGE", 3)
     monkeypatch.setattr("catalogue.importing.fetching.ATTEMPTS", 1)

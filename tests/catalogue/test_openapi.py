@@ -53,6 +53,7 @@ def test_reading_actions_have_get_and_writing_ones_have_not() -> None:
         assert ({} in item["post"]["security"]) is action.reads
 
 
+@pytest.mark.slow
 def test_a_validator_of_the_standard_accepts_it() -> None:
     errors = list(OpenAPIV31SpecValidator(json.loads(json.dumps(DOCUMENT))).iter_errors())
     assert errors == []

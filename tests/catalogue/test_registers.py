@@ -161,6 +161,7 @@ def at_once(client: ckanapi.RemoteCKAN, action: str, **params: Any) -> list[str]
         return list(pool.map(call, range(8)))
 
 
+@pytest.mark.slow
 def test_every_call_does_its_work_over_http(live, boss):
     made = fill(live)
     with live.as_user(boss) as client:

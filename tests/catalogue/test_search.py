@@ -317,6 +317,7 @@ def test_sort(portal: SamplePortal, sort: str, expected: list[str]) -> None:
     assert found(portal, sort=sort) == expected
 
 
+@pytest.mark.slow
 def test_paging_neither_skips_nor_repeats_whatever_the_sort(own: SamplePortal) -> None:
     for n in range(25):
         own.add_dataset(f"d{n:02}", title="Cùng tên", license_id=f"l{n % 3}", tags=["same"])
@@ -364,6 +365,7 @@ def test_fl_gives_small_dicts(portal: SamplePortal, fl: object) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_harvest_by_id_sees_every_dataset_once_also_while_others_write(own: SamplePortal) -> None:
     for n in range(30):
         own.add_dataset(f"d{n:02}")

@@ -41,6 +41,7 @@ def titles(portal: SamplePortal, text: str, **params) -> list[str]:
     return [package["title"] for package in portal.call(package_search, q=text, **params)["results"]]
 
 
+@pytest.mark.slow
 def test_people_find_first_what_they_expect(city: SamplePortal) -> None:
     asked = list(queries())
     assert len(asked) == 120

@@ -292,6 +292,7 @@ def test_a_line_of_the_log_that_is_committed_late_is_not_missed(portal: SamplePo
     assert names(portal, q="muộn") == {"clinics"}
 
 
+@pytest.mark.slow
 def test_writers_and_searchers_in_many_threads_agree(portal: SamplePortal) -> None:
     from concurrent.futures import ThreadPoolExecutor
 

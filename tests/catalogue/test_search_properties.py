@@ -142,6 +142,7 @@ def may_find(row: Row, who: str | None, wishes: dict[str, bool]) -> bool:
     return is_own and wishes["include_drafts" if row["state"] == "draft" else "include_deleted"]
 
 
+@pytest.mark.slow
 @RELAXED
 @given(
     filters=FILTERS,
@@ -175,6 +176,7 @@ def test_search_equals_a_loop_over_all_datasets(
 WORDS = st.lists(st.sampled_from(["tram", "Trạm", "duong", "đường", "bus", "ben", "NOT", "OR", "xyzzy"]), max_size=5)
 
 
+@pytest.mark.slow
 @RELAXED
 @given(words=WORDS, start=st.integers(0, 20))
 def test_pages_of_ranked_hits_are_cut_from_one_order(portal: SamplePortal, words: list[str], start: int) -> None:
@@ -268,6 +270,7 @@ PIECES = st.one_of(
 JUNK = st.lists(PIECES, max_size=9).flatmap(lambda parts: st.sampled_from([" ", ""]).map(lambda glue: glue.join(parts)))
 
 
+@pytest.mark.slow
 @settings(RELAXED, max_examples=150)
 @given(q=JUNK, fq=st.one_of(JUNK, st.lists(JUNK, max_size=2)), sort=st.one_of(st.just(""), JUNK), facet=JUNK)
 def test_junk_is_answered_within_the_contract(portal: SamplePortal, q: str, fq: object, sort: str, facet: str) -> None:

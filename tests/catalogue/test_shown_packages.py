@@ -237,6 +237,7 @@ def write_and_read(portal: ServedCatalogue, random: Random, *, count: int) -> in
     return compared
 
 
+@pytest.mark.slow
 def test_after_random_writes_the_texts_are_what_the_tables_say(catalogue):
     compared = []
 

@@ -216,6 +216,7 @@ JUNK = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.dictionaries(st.sampled_from(EXTRA_KEYS), JUNK), JUNK)
 def test_any_junk_in_extras_gives_documents_that_can_be_read(extras: dict[str, str], url: str) -> None:

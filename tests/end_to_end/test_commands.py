@@ -52,6 +52,7 @@ def test_exit_codes_tell_data_definition_and_environment_apart(tmp_path: Path) -
         assert portal.facilities.store.current("thu-nghiem").release == first
 
 
+@pytest.mark.slow
 def test_verify_needs_no_settings_and_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "phusa.toml").write_text("this is not TOML")
     (tmp_path / "release").mkdir()
@@ -61,6 +62,7 @@ def test_verify_needs_no_settings_and_leaves_nothing_behind(tmp_path: Path) -> N
     assert sorted(path.name for path in tmp_path.iterdir()) == ["phusa.toml", "release"]
 
 
+@pytest.mark.slow
 def test_a_broken_settings_file_is_told_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "phusa.toml").write_text("this is not TOML")
     answer = phusa("dataset", "list", cwd=tmp_path)
@@ -68,6 +70,7 @@ def test_a_broken_settings_file_is_told_in_one_line(tmp_path: Path) -> None:
     assert "Cure" in answer.stderr
 
 
+@pytest.mark.slow
 def test_an_unknown_setting_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "phusa.toml").write_text("[storage]\nbucket = 'x'\n")
     answer = phusa("dataset", "list", cwd=tmp_path)
@@ -75,12 +78,14 @@ def test_an_unknown_setting_is_an_error(tmp_path: Path) -> None:
     assert "storage.bucket" in answer.stderr
 
 
+@pytest.mark.slow
 def test_the_definitions_of_the_city_are_good(root: Path) -> None:
     answer = phusa("dataset", "check", cwd=root)
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.count(": good") == 6
 
 
+@pytest.mark.slow
 def test_a_mistake_in_a_definition_names_file_and_line(tmp_path: Path) -> None:
     write_definition(tmp_path / "datasets", release=", kadence: daily")
     answer = phusa("dataset", "check", cwd=tmp_path)

@@ -118,6 +118,7 @@ def test_data_is_escaped(client):
     assert "<b>x</b>" not in html
 
 
+@pytest.mark.slow
 def test_every_link_on_every_page_leads_somewhere(client):
     seen, waiting = set(), ["/", "/en/"]
     other_forms = (".ttl", ".jsonld", ".rdf", ".n3", "/releases.atom", "/datapackage.json")

@@ -80,6 +80,7 @@ def test_the_census_table_is_published_with_k_5(release: Any, make_table: Make, 
     assert "weight" in report["dropped"]
 
 
+@pytest.mark.slow
 def test_rows_pseudonyms_and_roll_ups_pass_together(release: Any, make_table: Make) -> None:
     draw = random.Random(6)
     count = {"name": "n", "kind": "count", "title": "n"}

@@ -29,6 +29,7 @@ def test_personal_columns_are_found(seed: int) -> None:
     assert missed == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [11, 12])
 @pytest.mark.parametrize("rows", [40, 400])
 def test_public_columns_that_look_alike_are_left_alone(seed: int, rows: int) -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sample_release import sample_rows, write_source
@@ -39,6 +40,7 @@ def test_gzip_header_carries_neither_time_nor_name(source: Path, table: Publishe
     assert first[3:8] == b"\0\0\0\0\0"
 
 
+@pytest.mark.slow
 def test_rows_across_batches_stay_in_order(table: PublishedTable, tmp_path: Path) -> None:
     source = write_source(tmp_path / "s.parquet", sample_rows(count=70_000), table)
     write_csv_gz(source, table, tmp_path / "t.csv.gz")

@@ -65,6 +65,7 @@ def test_line_ends_and_marks_make_no_difference(read: Read, drop: Path, end: str
     assert read(source(), "id", "name").table.to_pydict() == {"id": ["1", "2"], "name": ["x", "y"]}
 
 
+@pytest.mark.slow
 def test_gzip_is_undone_and_a_broken_one_named(read: Read, tmp_path: Path) -> None:
     packed = gzip.compress(b"id,name\n" + b"".join(b"%d,%d\n" % (n, n * 7919) for n in range(300_000)))
     (tmp_path / "drop.csv.gz").write_bytes(packed)

@@ -54,6 +54,7 @@ def secrets(portal: ServedCatalogue, token: str) -> dict[str, str]:
     return {"PORTAL_DATASTORE_URL": address, "PORTAL_PUSH_TOKEN": token}
 
 
+@pytest.mark.slow
 def test_the_publisher_reads_pushed_rows_with_a_token(documented: TableDefinition, pushed, read: Read) -> None:
     portal, token = pushed
     source = documented.source.model_dump()

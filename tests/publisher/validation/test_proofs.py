@@ -56,6 +56,7 @@ def test_ordinary_patterns_are_proven_by_re2(pattern):
     assert re2_pattern(pattern) is not None
 
 
+@pytest.mark.slow
 @given(st.sampled_from(SAFE), st.lists(LETTERS | st.from_regex("|".join(SAFE[:8])), min_size=1))
 def test_what_re2_accepts_python_accepts(pattern, texts):
     accepted = pc.match_substring_regex(pa.array(texts), re2_pattern(pattern)).to_pylist()
@@ -73,6 +74,7 @@ def parsed(text: str, pattern: str) -> datetime | None:
 FORMATS = ["%Y-%m-%d", "%d/%m/%Y", "%Y%m%d", "%d/%m/%Y %H:%M", "%Y-%m-%dT%H:%M:%S.%f", "%m/%Y", "%H:%M"]
 
 
+@pytest.mark.slow
 @given(st.sampled_from(FORMATS), st.lists(st.tuples(*[st.integers(0, 99)] * 7), min_size=1))
 def test_a_layout_reads_as_strptime_reads(pattern, numbers):
     names = ("%d", "%m", "%H", "%M", "%S")
