@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,11 @@ VAGUE_NAMES = {"utils.py", "util.py", "helpers.py", "common.py", "base.py", "man
 def sources() -> Iterator[Path]:
     for folder in SOURCES:
         yield from sorted((ROOT / folder).rglob("*.py"))
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
 
 
 def test_catalogue_and_site_are_no_regular_packages() -> None:
@@ -48,7 +54,7 @@ def test_no_file_outgrows_its_room() -> None:
 def test_no_function_outgrows_a_screen() -> None:
     long = {}
     for path in sources():
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno is not None:
                 lines = node.end_lineno - node.lineno + 1
                 if lines > FUNCTION_CEILING and "migrations" not in path.parts:
@@ -72,7 +78,7 @@ def test_every_module_says_what_it_is_for() -> None:
     silent = [
         str(path.relative_to(ROOT))
         for path in sources()
-        if path.read_text().strip() and ast.get_docstring(ast.parse(path.read_text())) is None
+        if path.read_text().strip() and ast.get_docstring(parsed(path)) is None
     ]
     assert silent == []
 

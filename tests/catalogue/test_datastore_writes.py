@@ -432,6 +432,7 @@ def test_every_value_survives_its_type(data) -> None:
     assert shown == value or (isinstance(value, float) and math.isclose(shown, value))
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20), st.lists(st.integers())))
 def test_a_guessed_type_takes_the_value(value) -> None:

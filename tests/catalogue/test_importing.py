@@ -338,6 +338,7 @@ def test_dcat_that_hides_its_data_stays_private(importer):
     assert package_of(hidden)["private"] is True
 
 
+@pytest.mark.slow
 def test_our_own_dcat_comes_back_as_it_was(importer, tmp_path):
     from flask import Flask
 

@@ -21,6 +21,7 @@ def kinds(header: str, values: list[str | None]) -> set[str]:
     return {finding.kind for finding in detect_column(header, pa.array(values, pa.string()))}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [11, 12])
 def test_personal_columns_are_found(seed: int) -> None:
     missed = [

@@ -55,6 +55,7 @@ def test_an_empty_value_of_a_single_column_is_still_a_row() -> None:
     assert list(csv.reader(io.StringIO(text, newline=""))) == [["a"], [""], [""]]
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.tuples(st.none() | st.text(), st.none() | st.text(), st.none() | st.integers(-(2**63), 2**63 - 1)),

@@ -264,6 +264,7 @@ def test_what_a_writer_writes_is_read_back_whatever_the_block_size(
     assert [tuple(row.values()) for batch in batches for row in batch.to_pylist()] == rows
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(lines=st.lists(st.text(alphabet='a",', max_size=8), min_size=1, max_size=4))
 def test_a_block_called_plain_means_the_same_to_a_strict_reader(lines: list[str]) -> None:

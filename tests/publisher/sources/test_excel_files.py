@@ -115,6 +115,7 @@ class TestRealWorkbooks:
             with suppress_damage():
                 assert len(read(source("cut.xls"), "a")) == expected
 
+    @pytest.mark.slow
     def test_portuguese_contracts(self, read: Read, shared_data: Path) -> None:
         rows = read(source("portugal_public_contracts_2015_2022.xlsx", shared_data / "business"), "ID")
         assert (len(rows), len(rows.names), rows.names[:2]) == (5214, 38, ["column_1", "ID"])

@@ -64,6 +64,7 @@ def test_the_publisher_reads_pushed_rows_with_a_token(documented: TableDefinitio
     assert rows[11_999] == {"ma_cay": "C-11999", "loai": "Sao đen", "duong_kinh": "2999.75"}
 
 
+@pytest.mark.slow
 def test_without_a_members_token_it_reads_nothing(documented: TableDefinition, pushed, read: Read) -> None:
     portal, _ = pushed
     with pytest.raises(SourceError, match="404"):
