@@ -12,8 +12,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from publisher.definition import FieldDefinition, TableDefinition
+from publisher.definition import TableDefinition
 from publisher.policy import AggregateTable, Drop, GeneraliseDate, Measure
+from publisher.table_schema import FieldDefinition
 
 ARROW_TYPES: dict[str, pa.DataType] = {
     "string": pa.string(),

@@ -17,7 +17,7 @@ from publisher.anonymise.treatments import (
     RoundTo,
     Treatment,
 )
-from publisher.definition import FieldDefinition, TableDefinition
+from publisher.definition import TableDefinition
 from publisher.errors import DescriptorError
 from publisher.policy import (
     Drop,
@@ -30,6 +30,7 @@ from publisher.policy import (
     TopCode,
 )
 from publisher.secrets import Secrets
+from publisher.table_schema import FieldDefinition
 
 _PERIODS = ("day", "month", "quarter", "year", "5y", "10y", "*")
 _FINEST = {"date": "day", "datetime": "day", "yearmonth": "month", "year": "year"}

@@ -12,7 +12,7 @@ from publisher.sources.spec import FileSource, RestSource, SourceSpec, SqlSource
 from publisher.sources.stream import SourceStream
 
 if TYPE_CHECKING:  # a definition holds source specs, so this package cannot import it back
-    from publisher.definition import FieldDefinition
+    from publisher.table_schema import FieldDefinition
 
 __all__ = ["SourceStream", "open_source"]
 

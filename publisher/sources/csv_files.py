@@ -20,7 +20,7 @@ from publisher.sources.spec import CsvFormat
 from publisher.sources.text import column_names, text_batch, text_schema
 
 if TYPE_CHECKING:
-    from publisher.definition import FieldDefinition
+    from publisher.table_schema import FieldDefinition
 
 BATCH_ROWS = 20_000
 DELIMITERS = ",;\t|"

@@ -15,7 +15,7 @@ from publisher.sources.spec import ExcelFormat
 from publisher.sources.text import clock_text, column_names, text_batch, whole_number_text
 
 if TYPE_CHECKING:
-    from publisher.definition import FieldDefinition
+    from publisher.table_schema import FieldDefinition
 
 BATCH_ROWS = 20_000
 

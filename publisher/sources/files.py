@@ -23,7 +23,7 @@ from publisher.sources.stream import PlainStream, SourceStream
 from publisher.sources.text import text_schema
 
 if TYPE_CHECKING:
-    from publisher.definition import FieldDefinition
+    from publisher.table_schema import FieldDefinition
 
 SourceFile = CsvFile | ExcelFile
 

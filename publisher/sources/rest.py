@@ -19,7 +19,7 @@ from publisher.sources.stream import SourceStream
 from publisher.sources.text import text_batch, text_schema
 
 if TYPE_CHECKING:
-    from publisher.definition import FieldDefinition
+    from publisher.table_schema import FieldDefinition
 
 SPOOL_ROWS = 5_000
 

@@ -13,8 +13,9 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
-from publisher.definition import FieldDefinition, TableDefinition, TableSchema
+from publisher.definition import TableDefinition
 from publisher.errors import DescriptorError
+from publisher.table_schema import FieldDefinition, TableSchema
 
 CellReader = Callable[[object], tuple[Any, dict[str, str] | None]]
 

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pytest
 from pydantic import TypeAdapter
 
-from publisher.definition import FieldDefinition
 from publisher.secrets import Secrets
 from publisher.sources import open_source
 from publisher.sources.spec import SourceSpec
+from publisher.table_schema import FieldDefinition
 
 
 @dataclass(frozen=True)
