@@ -7,7 +7,7 @@ HOME_DIR ?= var
 DEMO_ARGUMENTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint check test servers bench golden docs demo wheel lock clean
+.PHONY: help setup lint check test servers engines bench golden docs demo wheel lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -42,6 +42,18 @@ servers: ## Install what the tests start, when root on Debian: PostgreSQL, rados
 test: setup servers ## Run every test
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
+engines: .venv-spark/installed .venv-sail/installed ## Prove that a local Spark cluster and Sail give what one machine gives (needs Java 17)
+	@for engine in spark sail; do \
+	  .venv-$$engine/bin/python -m pytest -q --noconftest -p servers.postgres -p servers.radosgw -o pythonpath=". site tests" \
+	    -o addopts="--import-mode=importlib --strict-markers -ra" tests/publisher/engines/test_cluster_equals_local.py || exit 1; \
+	done
+
+.venv-%/installed: requirements-%.lock
+	$(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	.venv-$*/bin/python -c 'import pathlib, sysconfig; pathlib.Path(sysconfig.get_path("purelib"), "phusa.pth").write_text("$(CURDIR)\n")'
+	touch $@
+
 bench: setup ## Measure against a peer in the same run; results belong in docs/performance.md
 	$(BIN)/python tests/bench/run.py
 
@@ -58,8 +70,15 @@ demo: setup ## The synthetic city, its first releases, portal and queries on htt
 wheel: setup ## Build the wheel, install it in an empty environment and run the demo once from it
 	bash .ci/wheel
 
-lock: ## Renew requirements.lock from pyproject.toml
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --all-extras pyproject.toml -o requirements.lock
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+# Spark's package and that of Spark Connect are one module, so the two extras never meet.
+EXTRAS := $(filter-out spark sail,$(shell sed -n '/^\[project.optional-dependencies\]/,/^\[dependency-groups\]/s/^\([a-z]*\) = \[.*/\1/p' pyproject.toml))
+
+lock: ## Renew the lock files from pyproject.toml
+	$(COMPILE) $(EXTRAS:%=--extra %) pyproject.toml -o requirements.lock
+	@for engine in spark sail; do \
+	  $(COMPILE) --extra postgres --extra $$engine --group engines pyproject.toml -o requirements-$$engine.lock || exit 1; \
+	done
 
 clean: ## Remove what was built; the demo's state in var/ stays
 	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

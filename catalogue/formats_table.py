@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 # Canonical name: media type, then other spellings and extensions, all in lower case.
 FORMATS: dict[str, tuple[str, ...]] = {
     "CSV": ("text/csv",),
+    "Excel CSV": ("text/csv; profile=excel",),
     "TSV": ("text/tab-separated-values", "tab"),
     "JSON": ("application/json",),
     "JSON Lines": ("application/x-ndjson", "jsonl", "ndjson", "jsonlines", "application/jsonl"),
@@ -33,6 +34,7 @@ FORMATS: dict[str, tuple[str, ...]] = {
     "EPUB": ("application/epub+zip",),
     "Parquet": ("application/vnd.apache.parquet", "application/parquet", "pq"),
     "GeoParquet": ("application/vnd.apache.parquet; profile=geo", "geoparquet"),
+    "PMTiles": ("application/vnd.pmtiles",),
     "Arrow": ("application/vnd.apache.arrow.file", "feather", "ipc"),
     "Avro": ("application/avro",),
     "ORC": ("application/vnd.apache.orc",),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -45,15 +46,14 @@ def check_datasets(name: str | None) -> None:
     """Check one definition, or all; every mistake is printed with file, line and cure."""
     from publisher.cron import cron_trigger
     from publisher.definition import dataset_paths, load_dataset
-    from publisher.validation.table import prepare_checks
+    from publisher.validation.definitions import check_definition
 
     mistakes = 0
     paths = dataset_paths(current_settings().definitions)
     for path in [_path_of(paths, name)] if name else paths.values():
         try:
             definition = load_dataset(path)
-            for table in definition.resources:
-                prepare_checks(table)
+            check_definition(path, definition)
             if definition.release.schedule:
                 cron_trigger(definition.release.schedule, definition.release.time_zone)
         except DescriptorError as error:
@@ -84,6 +84,38 @@ def preview_dataset(name: str) -> None:
         click.echo(f"  stays inside: {', '.join(staying) or 'nothing'}")
 
 
+@dataset.command("propose")
+@click.argument("source")
+@click.option("--name", help="Name of the dataset; out of the source's when absent.")
+@click.option("--organization", help="Name of the owner's folder under --output.")
+@click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="Folder of definitions to write to.")
+@click.option("--query", help="For a database: one SELECT.")
+@click.option("--table", help="For a database: a table or view.")
+def propose_dataset(
+    source: str, name: str | None, organization: str | None, output: Path | None, query: str | None, table: str | None
+) -> None:
+    """Draft a definition from all rows of SOURCE: a file, env:NAME of a database or service, or an https address."""
+    from publisher.proposal.command import propose
+
+    propose(source, name=name, organization=organization, output=output, query=query, table=table)
+
+
+@dataset.command("forget")
+@click.argument("name")
+def forget_sources(name: str) -> None:
+    """Forget what the sources of a dataset held, so that the next run reads every table in full."""
+    from publisher.definition import dataset_paths
+    from publisher.facilities import open_facilities
+    from publisher.lease import Lease
+    from publisher.sources.memory import forget
+
+    _path_of(dataset_paths(current_settings().definitions), name)
+    facilities = open_facilities(current_settings())
+    with Lease(facilities.store, name, seconds=facilities.settings.lease_seconds):  # not under a run that reads it
+        existed = forget(facilities.memory_folder(name))
+    click.echo(f"{name}: {'the next run reads everything' if existed else 'nothing was remembered'}.")
+
+
 @click.command()
 @click.argument("dataset")
 @click.option(
@@ -93,14 +125,35 @@ def preview_dataset(name: str) -> None:
 )
 @click.option("--dry-run", is_flag=True, help="Go as far as the checks; nothing is uploaded or published.")
 @click.option("--approve", is_flag=True, help="Approve the release at once; recorded under your system user.")
-def release(dataset: str, definitions: Path | None, dry_run: bool, approve: bool) -> None:
+@click.option("--corrects", metavar="RELEASE", help="The release that this one corrects; needs --note.")
+@click.option("--note", default="", help="What was wrong, in a sentence for readers; shown on the dataset's pages.")
+@click.option("--engine", type=click.Choice(["local", "spark"]), default="local", help="Where the rows are worked on.")
+@click.option("--master", help="For spark: local[2], spark://HOST:PORT, yarn, or sc://HOST:PORT for Spark Connect.")
+def release(  # noqa: PLR0913  one for each option of the command
+    dataset: str,
+    *,
+    definitions: Path | None,
+    dry_run: bool,
+    approve: bool,
+    corrects: str | None,
+    note: str,
+    engine: str,
+    master: str | None,
+) -> None:
     """Make one release of DATASET now."""
-    from publisher.command_release import release_once
+    from publisher.command_release import release_on_spark, release_once
+    from publisher.versions.release_changes import Correction
 
     settings = current_settings()
     if definitions is not None:
         settings = settings.model_copy(update={"definitions": definitions})
-    sys.exit(release_once(settings, dataset, dry_run=dry_run, approve=approve))
+    if bool(corrects) != bool(note.strip()):
+        raise click.UsageError("--corrects and --note go together: name the release and say what was wrong.")
+    correction = Correction(corrects, note.strip()) if corrects else None
+    if (engine == "spark") != bool(master):
+        raise click.UsageError("--engine spark and --master go together: name the cluster.")
+    run = partial(release_on_spark, master) if master else release_once
+    sys.exit(run(settings, dataset, dry_run=dry_run, approve=approve, correction=correction))
 
 
 @click.command()
@@ -114,7 +167,17 @@ def rollback(dataset: str, release: str, reason: str) -> None:
     from publisher.workflow import Workspace
 
     Workspace(open_facilities(current_settings())).roll_back(dataset, release, system_user(), reason)
-    click.echo(f"{dataset}: the public sees {release} again.")
+    click.echo(f"{dataset}: the public sees {release} again. No release is made until it is resumed in the workspace.")
+
+
+@click.command()
+@click.argument("dataset", required=False)
+@click.option("--dry-run", is_flag=True, help="Only tell what would be removed.")
+def prune(dataset: str | None, dry_run: bool) -> None:
+    """Remove the data files of old releases by the rules of retention, of DATASET or of all; manifests and differences stay."""
+    from publisher.command_prune import prune_datasets
+
+    sys.exit(prune_datasets(current_settings(), dataset, dry_run=dry_run))
 
 
 @click.command()
@@ -129,6 +192,8 @@ def verify(location: str) -> None:
     if not report.ok:
         sys.exit(1)
     click.echo(f"{report.dataset} {report.release}: {report.files} files as signed by key {report.key_fingerprint}")
+    if report.deleted:
+        click.echo(f"{report.deleted} files were deleted by the rules of retention, as deleted.json states and signs.")
 
 
 @click.command()
@@ -149,23 +214,29 @@ def scan(file: Path, form: str) -> None:
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--schema", "schema_path", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
-def validate(file: Path, schema_path: Path, form: str) -> None:
-    """Check a CSV FILE against a Table Schema and print Frictionless' report."""
-    from publisher.validation.file_report import validate_file
+@click.option(
+    "--limit-errors", type=click.IntRange(min=0), default=1000, help="Stop at so many errors; 0 for no limit."
+)
+@click.option("--extended", is_flag=True, help="Also report categories and uniqueKeys, which Frictionless reads over.")
+def validate(file: Path, schema_path: Path, form: str, limit_errors: int, extended: bool) -> None:
+    """Check a CSV, TSV or Parquet FILE against a Table Schema and print Frictionless' report."""
+    from publisher.validation.files.report import validate_file
 
     try:
         schema = json.loads(schema_path.read_bytes())
     except ValueError:
-        raise DescriptorError(f"{schema_path} is not JSON.", cure="give a Table Schema in JSON") from None
-    report = validate_file(file, schema)
+        schema = None
+    if not isinstance(schema, dict):
+        raise DescriptorError(f"{schema_path} is no JSON object.", cure="give a Table Schema in JSON")
+    report = validate_file(file, schema, limit_errors=limit_errors, extended=extended)
     click.echo(report.to_json() if form == "json" else str(report.to_summary()))  # type: ignore[no-untyped-call]
     sys.exit(0 if report.valid else 1)
 
 
-COMMANDS = (dataset, release, rollback, verify, scan, validate)
+COMMANDS = (dataset, release, rollback, prune, verify, scan, validate)
 
 
 def _path_of(paths: dict[str, Path], name: str) -> Path:

@@ -15,7 +15,10 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from publisher.checks import Check, refuse_checks
+from publisher.definition_rules import mistakes_between
 from publisher.errors import DescriptorError
+from publisher.geometry.spec import GeometrySpec, refuse_geometry
 from publisher.policy import Privacy, Strict
 from publisher.sources.spec import SourceSpec
 from publisher.table_schema import TableSchema, Translated
@@ -27,7 +30,7 @@ Model = TypeVar("Model", bound=Strict)
 ID_NAMESPACE = uuid.UUID("6f3d2c8a-9c1b-5e0f-8a57-1d6f0b7c2e44")
 """Root of every dataset and resource id (uuid5); changing it would change every id that clients keep."""
 
-FormatName = Literal["parquet", "csv", "sqlite"]
+FormatName = Literal["parquet", "csv", "sqlite", "xlsx", "excel_csv", "ndjson"]
 
 
 class Thresholds(Strict):
@@ -37,6 +40,13 @@ class Thresholds(Strict):
     rules: dict[str, float] = Field(
         default_factory=dict, description="Share per Frictionless error type, such as `unique-error`."
     )
+
+
+class Partition(Strict):
+    """Pieces of a long series: one Parquet file for each period, beside the file of the whole table."""
+
+    field: str = Field(description="A date, datetime, year or month; the first of `sort_by`.")
+    period: Literal["year", "month"] = Field("year", description="What one piece spans.")
 
 
 class TableDefinition(Strict):
@@ -51,10 +61,21 @@ class TableDefinition(Strict):
     row_translated: Translated
     schema_: TableSchema = Field(alias="schema")
     source: SourceSpec
+    geometry: GeometrySpec | None = Field(None, description="Where a row lies; the release then also holds map forms.")
     thresholds: Thresholds = Thresholds()
+    checks: list[Check] = Field(
+        default_factory=list, description="Checks beyond the schema, by Frictionless' names and with its settings."
+    )
+    extended_checks: bool = Field(
+        True,
+        description="Whether `categories`, `uniqueKeys` and `jsonSchema` are checked too, which Frictionless only carries along.",
+    )
     privacy: Privacy
     sort_by: list[str] = Field(
         default_factory=list, description="Order of published rows; also what range reads are fast for."
+    )
+    partition_by: Partition | None = Field(
+        None, description="A piece of Parquet for each year or month, which stays the same while its rows do."
     )
 
     @model_validator(mode="after")
@@ -72,6 +93,43 @@ class TableDefinition(Strict):
             raise ValueError(f"sort_by or group_by names fields that are dropped: {', '.join(sorted(unpublished))}")
         return self
 
+    @model_validator(mode="after")
+    def _checks_know_their_fields(self) -> TableDefinition:
+        refuse_checks(self.checks, self.schema_)
+        return self
+
+    @model_validator(mode="after")
+    def _pieces_follow_the_order(self) -> TableDefinition:
+        if self.partition_by is None:
+            return self
+        if self.sort_by[:1] != [self.partition_by.field]:
+            raise ValueError("partition_by names a field that does not stand first in sort_by")
+        allowed = {"date", "datetime", "yearmonth"} | ({"year"} if self.partition_by.period == "year" else set())
+        if self.schema_.field(self.partition_by.field).type not in allowed:
+            raise ValueError(f"partition_by needs a field of type {', '.join(sorted(allowed))}")
+        return self
+
+    @model_validator(mode="after")
+    def _geometry_is_published(self) -> TableDefinition:
+        if self.geometry is not None:
+            refuse_geometry(self.geometry, self.schema_, self.privacy)
+        return self
+
+
+class Retention(Strict):
+    """How long the data files of older releases are kept; manifests, differences and hashes are kept for ever."""
+
+    all_days: int = Field(730, ge=30, description="Every release is kept this long.")
+    month_end_days: int = Field(
+        3650, ge=30, description="Then the last release of each month is kept this long, and of each year for ever."
+    )
+
+    @model_validator(mode="after")
+    def _months_follow(self) -> Retention:
+        if self.month_end_days < self.all_days:
+            raise ValueError("month_end_days is shorter than all_days; both count from the day of the release")
+        return self
+
 
 class Release(Strict):
     """How and when releases of the dataset are made."""
@@ -82,7 +140,8 @@ class Release(Strict):
     )
     time_zone: str = "Asia/Ho_Chi_Minh"
     approval: Literal["standing", "four_eyes"] = Field(
-        "four_eyes", description="`standing`: approved ahead, within `bounds`."
+        "four_eyes",
+        description="`standing`: approved ahead, within `max_row_change`; `four_eyes`: an approver looks at every release.",
     )
     max_row_change: float = Field(
         0.5, gt=0, description="Share by which the row count may move against the last release before the run is held."
@@ -92,7 +151,11 @@ class Release(Strict):
         pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?([+-]\d{2}:\d{2}|Z)$",
         description="Nothing is visible before this time.",
     )
-    formats: list[FormatName] = Field(["parquet", "csv", "sqlite"], min_length=1)
+    retention: Retention = Retention()
+    sunset_days: int = Field(
+        180, ge=180, description="How long the last release of an older major version stays under its own address."
+    )
+    formats: list[FormatName] = Field(["parquet", "csv", "sqlite", "xlsx"], min_length=1)
 
 
 class License(Strict):
@@ -188,6 +251,8 @@ def load_dataset(path: Path) -> DatasetDefinition:
             f"{path}:{document.line_of(['name'])}: the name `{definition.name}` differs from its folder `{path.parent.name}`.",
             cure="give both the same name",
         )
+    if mistakes := [f"{path}:{document.line_of(place)}: {what}" for place, what in mistakes_between(definition)]:
+        raise DescriptorError("\n".join(mistakes), cure="mend each line; docs/definitions.md explains every key")
     return definition
 
 

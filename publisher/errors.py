@@ -21,6 +21,8 @@ Every message names the dataset, the step, what happened and the cure, and never
 
 from __future__ import annotations
 
+import errno
+
 
 class PublisherError(Exception):
     """Base of all publisher errors; picklable, so that it survives the way between processes."""
@@ -111,6 +113,14 @@ class DiskFull(EnvironmentFault):
     """There is no space left on this machine."""
 
     reason_code = "storage"
+
+
+def tells_of_full_disk(error: BaseException) -> bool:
+    """Return whether an error of the system, of Arrow, DuckDB or SQLite says that there is no space left."""
+    if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    text = str(error).lower()
+    return "no space left" in text or "disk is full" in text
 
 
 class LeaseHeld(EnvironmentFault):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from publisher.definition import DatasetDefinition
+from publisher.formats.geo import GEO_ENDINGS
 from publisher.formats.whole_file import whole_file
 from publisher.signing import SigningKey, public_key_text, sign
 
@@ -19,11 +20,17 @@ SIGNATURE = "manifest.sig"
 MEDIA_TYPES = {
     ".parquet": "application/vnd.apache.parquet",
     ".csv.gz": "application/gzip",
+    ".excel.csv": "text/csv",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".ndjson.gz": "application/gzip",
+    ".geojson.gz": "application/gzip",
+    ".pmtiles": "application/vnd.pmtiles",
+    ".svg": "image/svg+xml",
     ".sqlite": "application/vnd.sqlite3",
     ".json": "application/json",
     ".sig": "text/plain",
 }
-_TABLE_ENDINGS = (".parquet", ".csv.gz")
+_TABLE_ENDINGS = (".parquet", ".csv.gz", ".excel.csv", ".xlsx", ".ndjson.gz", *GEO_ENDINGS)
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,11 @@ def media_type_of(name: str) -> str:
         if name.endswith(ending):
             return media_type
     return "application/octet-stream"
+
+
+def is_data_file(name: str) -> bool:
+    """Tell whether a file of a release holds its data; documents and the lists of changed rows tell about it and stay for ever."""
+    return not name.endswith((".json", ".sig", ".changes.parquet"))
 
 
 def sha256_of(path: Path) -> str:

@@ -8,7 +8,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from publisher.definition import DatasetDefinition, OrganizationDefinition
-from publisher.formats.datapackage import CSV_ENDING, PARQUET_ENDING, SQLITE_ENDING
+from publisher.formats.datapackage import (
+    CSV_ENDING,
+    EXCEL_CSV_ENDING,
+    NDJSON_ENDING,
+    PARQUET_ENDING,
+    SQLITE_ENDING,
+    XLSX_ENDING,
+)
+from publisher.formats.geo import GEOJSON_ENDING, GEOPARQUET_ENDING, PMTILES_ENDING
 from publisher.published import PublishedTable, ReleaseSummary, published_tables
 
 LICENSES = {
@@ -23,7 +31,16 @@ LICENSES = {
 }
 """Licence ids of definitions (SPDX) and what CKAN calls them; any other open licence is `other-open` there."""
 
-_TABLE_FORMS = ((CSV_ENDING, "CSV", "text/csv"), (PARQUET_ENDING, "Parquet", ""))
+_TABLE_FORMS = (
+    (CSV_ENDING, "CSV", "text/csv"),
+    (XLSX_ENDING, "XLSX", ""),
+    (EXCEL_CSV_ENDING, "Excel CSV", "text/csv"),
+    (PARQUET_ENDING, "Parquet", ""),
+    (NDJSON_ENDING, "JSON Lines", "application/x-ndjson"),
+    (GEOPARQUET_ENDING, "GeoParquet", ""),
+    (GEOJSON_ENDING, "GeoJSON", "application/geo+json"),
+    (PMTILES_ENDING, "PMTiles", ""),
+)
 _DATABASE_FORM = (SQLITE_ENDING, "SQLite", "")
 
 
@@ -49,7 +66,7 @@ def dataset_to_package(
         "license_id": LICENSES.get(definition.licenses[0].name.upper(), "other-open"),
         "maintainer": definition.contact.name,
         "maintainer_email": definition.contact.email or "",
-        "version": definition.version,
+        "version": (summary.version if summary else "") or definition.version,
         "private": False,
         "tags": [{"name": keyword} for keyword in definition.keywords],
         "groups": [{"name": definition.theme}] if definition.theme else [],
@@ -94,6 +111,8 @@ def summary_to_dict(definition: DatasetDefinition, summary: ReleaseSummary) -> d
         "dropped_fields": _dropped_fields(definition) if dropped is None else dropped,
     }
     measures = {"changes": known or None} | {name: summary.privacy.get(name) for name in ("k", "suppressed_share")}
+    measures |= {"version": summary.version or None, "majors": summary.majors or None, "corrects": summary.corrects}
+    measures |= {"version_level": summary.changes.get("version", {}).get("level"), "q": summary.score.get("q")}
     return said | {name: value for name, value in measures.items() if value is not None}
 
 
@@ -132,6 +151,7 @@ def _resources(definition: DatasetDefinition, summary: ReleaseSummary, site_url:
             url = f"{site_url}/r/{definition.name}/{summary.release}/{file['path']}"
             described = _describe(definition, table, form) | _bytes_of(definition, file, summary, url=url)
             more = {"compression": "gzip", "datastore_active": True} if form == "CSV" else {}
+            more |= {"compression": "gzip"} if form in {"GeoJSON", "JSON Lines"} else {}
             made.append(described | {"mimetype": media_type or file["media_type"]} | more)
     return made
 

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Role = Literal["quasi", "sensitive"]
-DateLevel = Literal["day", "week", "month", "quarter", "year", "5y", "10y", "*"]
+DateLevel = Literal["hour", "day", "week", "month", "quarter", "year", "5y", "10y", "*"]
 
 
 class Strict(BaseModel):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from sqlalchemy import select
 
@@ -21,6 +20,9 @@ from publisher.published import ReleaseSummary
 from publisher.run_log import RunLog
 from publisher.signing import public_key_text
 from publisher.store import ReleaseRow, utc_now
+from publisher.upload import Upload
+from publisher.versions.contract import contract_of
+from publisher.versions.majors import older_majors
 
 
 def next_release_id(definition: DatasetDefinition, facilities: Facilities, day: str) -> str:
@@ -45,6 +47,7 @@ class Origin:
     source_rows: dict[str, int]
     rows: dict[str, int]
     columns: dict[str, int]
+    source_types: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 def stage(definition: DatasetDefinition, facilities: Facilities, run: RunLog, folder: Path, origin: Origin) -> None:
@@ -69,6 +72,7 @@ def stage(definition: DatasetDefinition, facilities: Facilities, run: RunLog, fo
         manifest_sha256 = write_signed(folder, manifest, key)
         made_at = identity.created_at
         summary = _summary(folder, manifest, origin=origin, manifest_sha256=manifest_sha256, made_at=made_at)
+        summary = replace(summary, stated_version=definition.version, contract=contract_of(definition))
         _remember(facilities, run, definition.name, summary, origin)
         _upload(facilities, definition.name, origin.release, folder, manifest)
         facts.update(files=len(manifest["files"]) + 2, bytes=sum(file["bytes"] for file in manifest["files"]))
@@ -108,6 +112,10 @@ def publish(definition: DatasetDefinition, facilities: Facilities, run: RunLog, 
             raise ReleaseRefused(message, dataset=definition.name, cure="run again; the new release is checked anew")
         now = utc_now().replace(tzinfo=UTC)
         summary = replace(summary_from_dict(row.summary), published_at=now)
+        current = facilities.store.current(definition.name)
+        before = summary_from_dict(current.summary) if current else None
+        sunset_days = definition.release.sunset_days
+        summary = replace(summary, majors=older_majors(summary, before, now=now, sunset_days=sunset_days))
         register = facilities.register
         register.ensure_organization(definition.organization)
         if definition.theme:
@@ -138,13 +146,15 @@ def summary_to_dict(summary: ReleaseSummary) -> dict[str, Any]:
 def summary_from_dict(plain: dict[str, Any]) -> ReleaseSummary:
     """Return the summary that `summary_to_dict` wrote."""
     moments = {key: datetime.fromisoformat(plain[key]) for key in ("published_at", "checked_at")}
+    plain = {name: value for name, value in plain.items() if name in ReleaseSummary.__dataclass_fields__}
     return ReleaseSummary(**{**plain, **moments, "as_of": date.fromisoformat(plain["as_of"])})
 
 
 def _summary(
     folder: Path, manifest: dict[str, Any], *, origin: Origin, manifest_sha256: str, made_at: datetime
 ) -> ReleaseSummary:
-    privacy = json.loads((folder / "privacy.json").read_bytes())["tables"]
+    documents = {name: json.loads((folder / f"{name}.json").read_bytes()) for name in ("privacy", "quality", "changes")}
+    changes, quality = documents["changes"], documents["quality"]
     return ReleaseSummary(
         release=manifest["release"],
         as_of=date.fromisoformat(manifest["as_of"]),
@@ -156,8 +166,16 @@ def _summary(
         files=manifest["files"],
         manifest_sha256=manifest_sha256,
         definition_sha256=manifest["definition_sha256"],
-        changes=json.loads((folder / "changes.json").read_bytes()),
-        privacy=privacy_totals(privacy),
+        changes=changes,
+        privacy=privacy_totals(documents["privacy"]["tables"]),
+        version=changes["version"]["to"],
+        source_types=origin.source_types,
+        score=quality["score"],
+        totals={
+            table["table"]: {column["name"]: column["total"] for column in table["columns"] if "total" in column}
+            for table in quality["profiles"]
+        },
+        corrects=changes.get("corrects"),
     )
 
 
@@ -182,7 +200,8 @@ def refuse_unsafe(dataset: str, failures: Sequence[Check], *, what: str = "") ->
         DisclosureRisk: names the checks that failed, the tables and columns; never a value.
     """
     if failures:
-        failed = "; ".join(f"{check.id} {check.table}: {check.detail}" for check in failures)
+        said = [f"{check.id}{f' {check.table}' if check.table else ''}: {check.detail}" for check in failures]
+        failed = "; ".join(dict.fromkeys(said))  # texts are looked at twice, before and after they were written
         cure = "make the policy of the columns named stronger, or mend the texts named, then make a new release"
         raise DisclosureRisk(f"{what}{failed}", dataset=dataset, step="check", cure=cure)
 
@@ -213,22 +232,12 @@ def _refuse_taken(facilities: Facilities, dataset: str, release: str) -> None:
 def _upload(facilities: Facilities, dataset: str, release: str, folder: Path, manifest: dict[str, Any]) -> None:
     storage, prefix = facilities.storage, f"releases/{dataset}/{release}/"
     _refuse_taken(facilities, dataset, release)
-    for file in manifest["files"]:
-        key = prefix + file["path"]
-        storage.put_file(key, folder / file["path"], media_type=file["media_type"], sha256=file["sha256"])
-        with storage.open(key) as stored:
-            if _sha256(stored) != file["sha256"]:
-                cure = "look at the storage's health, then run again"
-                raise StorageError(
-                    f"{file['path']} came back with other bytes.", dataset=dataset, step="stage", cure=cure
-                )
+    files = [
+        Upload(folder / file["path"], prefix + file["path"], file["media_type"], file["sha256"])
+        for file in manifest["files"]
+    ]
+    settings = facilities.settings.storage
+    facilities.engine.upload(files, storage, settings=settings, secrets=facilities.secrets)
     storage.put_new(prefix + SIGNATURE, (folder / SIGNATURE).read_bytes(), media_type=media_type_of(SIGNATURE))
     if not storage.put_new(prefix + MANIFEST, (folder / MANIFEST).read_bytes(), media_type=media_type_of(MANIFEST)):
         _refuse_taken(facilities, dataset, release)
-
-
-def _sha256(stream: BinaryIO) -> str:
-    digest = hashlib.sha256()
-    while block := stream.read(1 << 20):
-        digest.update(block)
-    return digest.hexdigest()

@@ -12,7 +12,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from publisher.definition import TableDefinition
+from publisher.definition import Partition, TableDefinition
+from publisher.geometry.spec import GeometrySpec
 from publisher.policy import AggregateTable, Drop, GeneraliseDate, Measure
 from publisher.table_schema import FieldDefinition
 
@@ -26,9 +27,17 @@ ARROW_TYPES: dict[str, pa.DataType] = {
     "time": pa.string(),
     "year": pa.int64(),
     "yearmonth": pa.string(),
+    # text in canonical form, see publisher/validation/stored.py
+    "duration": pa.string(),
+    "object": pa.string(),
+    "array": pa.string(),
+    "list": pa.string(),
+    "geopoint": pa.string(),
+    "geojson": pa.string(),
+    "any": pa.string(),
 }
 _TEXT_ACTIONS = {"pseudonymise", "generalise", "generalise_number"}
-_DATE_LEVEL_TYPES = {"day": "date", "month": "yearmonth", "year": "year"}
+_DATE_LEVEL_TYPES = {"hour": "datetime", "day": "date", "month": "yearmonth", "year": "year"}
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,8 @@ class PublishedField:
     unit: str | None = None
     treatment: str = "keep"
     role: str | None = None
+    type_options: dict[str, Any] = field(default_factory=dict)
+    """Table Schema properties that say more about the type: `format`, `delimiter`, `itemType`, `categories`."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +70,16 @@ class PublishedTable:
     sort_by: tuple[str, ...]
     source: TableDefinition
     aggregate: AggregateTable | None = None
+
+    @property
+    def partition(self) -> Partition | None:
+        """The pieces that its rows are published in besides; null for aggregates and where the definition names none."""
+        return self.source.partition_by if self.aggregate is None else None
+
+    @property
+    def geometry(self) -> GeometrySpec | None:
+        """Where a row lies; null for tables without a geometry and for aggregates."""
+        return self.source.geometry if self.aggregate is None else None
 
     @property
     def arrow_schema(self) -> pa.Schema:
@@ -82,6 +103,17 @@ class ReleaseSummary:
     definition_sha256: str
     changes: dict[str, Any] = field(default_factory=dict)
     privacy: dict[str, Any] = field(default_factory=dict)
+    version: str = ""
+    """Of the schema and policy, MAJOR.MINOR.PATCH; empty for releases made before versions were computed."""
+    stated_version: str = ""
+    contract: dict[str, Any] = field(default_factory=dict)
+    majors: list[dict[str, Any]] = field(default_factory=list)
+    """Older majors, newest first: `major`, `version`, its last `release`, `deprecated_at`, `sunset`."""
+    score: dict[str, Any] = field(default_factory=dict)
+    totals: dict[str, dict[str, float]] = field(default_factory=dict)
+    corrects: dict[str, str] | None = None
+    source_types: dict[str, dict[str, str]] = field(default_factory=dict)
+    """The source's columns with their Arrow types; never sent to the catalogue."""
 
 
 def arrow_schema(fields: Iterable[PublishedField | FieldDefinition]) -> pa.Schema:
@@ -126,11 +158,21 @@ def _published_field(table: TableDefinition, definition: FieldDefinition) -> Pub
         unit=definition.unit,
         treatment=treatment,
         role=action.role,
+        type_options=_type_options(definition) if treatment == "keep" else {},
     )
     if isinstance(action, GeneraliseDate):
         only = action.levels[0] if len(action.levels) == 1 else "*"
         return replace(published, type=_DATE_LEVEL_TYPES.get(only, "string"))
     return replace(published, type="string") if treatment in _TEXT_ACTIONS else published
+
+
+def _type_options(definition: FieldDefinition) -> dict[str, Any]:
+    """Return what a reader has to know of the type; what the canonical form settled (dates, geopoints) is left out."""
+    options = definition.model_dump(
+        include={"delimiter", "itemType", "categories", "categoriesOrdered", "rdfType"}, exclude_none=True
+    )
+    told = definition.type in {"string", "geojson"} and definition.format not in {None, "default"}
+    return {"format": definition.format, **options} if told else options
 
 
 def _aggregate(table: TableDefinition, aggregate: AggregateTable) -> PublishedTable:

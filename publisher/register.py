@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -138,6 +139,24 @@ class Register:
     def current_release(self, name: str) -> str | None:
         """Return the release that the public sees, null when the catalogue has none of this dataset."""
         return _extras_of(self._show("package", name) or {}).get("release")
+
+    def note_deleted(self, definition: DatasetDefinition, deleted: Mapping[str, Mapping[str, str]]) -> None:
+        """Say which older releases lose their data files, so that their addresses explain it; nothing else changes.
+
+        A dataset that the catalogue does not hold has no such addresses.
+        """
+        package = self._show("package", definition.id)
+        if package is None:
+            return
+        extras = _extras_of(package) | {"releases_deleted": json.dumps(deleted, ensure_ascii=False, sort_keys=True)}
+        changed = {"id": definition.id, "extras": [{"key": key, "value": value} for key, value in extras.items()]}
+        self._call("package_patch", changed, dataset=definition.name)
+
+    def linked_releases(self, definition: DatasetDefinition) -> set[str]:
+        """Return the releases to whose files anything in the catalogue's package of the dataset leads."""
+        package = self._show("package", definition.id) or {}
+        said = json.dumps([package.get("resources"), package.get("notes"), package.get("url")], ensure_ascii=False)
+        return set(re.findall(rf"/r/{re.escape(definition.name)}/([^/\"\s]+)/", said))
 
     def _ensure_group(self, kind: str, wanted: Mapping[str, Any]) -> None:
         shown = self._show(kind, wanted["name"])

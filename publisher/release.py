@@ -7,28 +7,26 @@ public keeps the release it has until the one call to the catalogue that moves t
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pyarrow.parquet as pq
-
-from publisher.anonymise import AnonymisedTables, anonymise_table
-from publisher.changes import table_changes, total_changes
-from publisher.definition import DatasetDefinition
+from publisher.anonymise import AnonymisedTables
+from publisher.definition import DatasetDefinition, TableDefinition
 from publisher.disclosure.guarantees import check_release, check_texts
+from publisher.engines.engine import Engine
+from publisher.engines.working_files import remove_table
 from publisher.errors import ThresholdExceeded
-from publisher.extraction import Extract, drift_of, extract_table, fingerprint_of, refuse_drift, refuse_volume
+from publisher.extraction import Extract, fingerprint_of, refuse_drift, refuse_volume
 from publisher.facilities import Facilities
-from publisher.formats.csv import write_csv_gz
+from publisher.formats.croissant import package_to_croissant
+from publisher.formats.csvw import package_to_csvw
 from publisher.formats.datapackage import dataset_to_datapackage
-from publisher.formats.parquet import write_parquet
-from publisher.formats.sqlite import write_sqlite
-from publisher.manifest import file_entries
+from publisher.formats.release_files import write_release_files
+from publisher.manifest import file_entries, is_data_file
 from publisher.publication import (
     Origin,
     approve_and_publish,
@@ -39,11 +37,19 @@ from publisher.publication import (
     stage,
 )
 from publisher.published import PublishedTable
+from publisher.quality.document import Measured, quality_document, score_release
+from publisher.quality.profile import profile_table
 from publisher.run_log import RunLog
-from publisher.validation import QualityReport, validate_table
+from publisher.sources.memory import remember
+from publisher.validation import QualityReport, Staged
+from publisher.versions.drift import column_drift, fingerprint_of_drift, refuse_retyped
+from publisher.versions.history import measured_releases, version_of
+from publisher.versions.release_changes import Correction, changes_since, has_changes
 
 Written = list[tuple[PublishedTable, Path]]
 """Published tables with the anonymised Parquet file of each."""
+
+MOST_NOTES = 100
 
 
 @dataclass(frozen=True)
@@ -55,16 +61,23 @@ class Outcome:
 
 
 def make_release(
-    definition: DatasetDefinition, facilities: Facilities, run: RunLog, *, dry_run: bool = False
+    definition: DatasetDefinition,
+    facilities: Facilities,
+    run: RunLog,
+    *,
+    dry_run: bool = False,
+    correction: Correction | None = None,
 ) -> Outcome:
     """Make one release of a dataset, or find that nothing changed; a dry run ends after the checks.
 
     Raises:
+        DescriptorError: the definition states a lower version than its changes need.
         ReleaseRefused: the data may not be released; the run is held and the public keeps the previous release.
         EnvironmentFault: something around us failed; the next run starts anew.
     """
+    version = version_of(definition, facilities.store)
     work = facilities.work_folder(definition.name, run.id)
-    extracts = extract(definition, facilities, run, work)
+    extracts = extract(definition, facilities, run, work, dry_run=dry_run)
     fingerprint = fingerprint_of(definition, extracts, code_version=facilities.code_version)
     if not dry_run and (unchanged := find_unchanged(definition, facilities, run, fingerprint)):
         return unchanged
@@ -74,7 +87,7 @@ def make_release(
     run.name_release(release)
     anonymised = anonymise(definition, facilities, run, release, work)
     tables = [pair for one in anonymised for pair in one.tables]
-    folder, rows = write(definition, run, release, tables, work)
+    folder, rows = write(definition, facilities.engine, run, release, tables, work=work)
     privacy = {table: report for one in anonymised for table, report in one.report.items()}
     origin = Origin(
         release=release,
@@ -83,11 +96,15 @@ def make_release(
         source_rows={extract.table.name: extract.rows for extract in extracts},
         rows=rows,
         columns={table.name: len(table.fields) for table, _ in tables},
+        source_types={extract.table.name: extract.types for extract in extracts},
     )
-    changes = changes_since(definition.name, facilities, tables, work / "previous")
+    changes = changes_since(definition.name, facilities, tables, folder, version=version, correction=correction)
     if not dry_run and (same := keep_when_equal(definition, facilities, changes, fingerprint)):
         return same
-    documents = {"quality.json": {"tables": [report.to_dict() for report in reports]}, "changes.json": changes}
+    size_bytes = sum(file.stat().st_size for file in folder.iterdir() if is_data_file(file.name))
+    this = Measured(release, day, rows, size_bytes)
+    quality = measure(definition, facilities, tables, reports=reports, privacy=privacy, this=this)
+    documents = {"quality.json": quality, "changes.json": changes}
     describe(definition, run, folder, tables=tables, origin=origin, documents=documents)
     check(definition, run, folder, tables=[table for table, _ in tables], privacy=privacy)
     if dry_run:
@@ -96,23 +113,55 @@ def make_release(
     return Outcome(approve_and_publish(definition, facilities, run, release), release)
 
 
-def extract(definition: DatasetDefinition, facilities: Facilities, run: RunLog, work: Path) -> list[Extract]:
-    """Stage every table, then refuse unknown columns and impossible volumes."""
+def extract(
+    definition: DatasetDefinition, facilities: Facilities, run: RunLog, work: Path, *, dry_run: bool = False
+) -> list[Extract]:
+    """Stage every table, then refuse unknown columns and impossible volumes.
+
+    Tables whose source says that it did not change have no file, when that makes the whole dataset unchanged.
+    """
     with run.step("extract") as facts:
-        extracts = [
-            extract_table(
-                table, work / "extract" / f"{table.name}.parquet", definition=definition, secrets=facilities.secrets
-            )
-            for table in definition.resources
-        ]
+        extracts = [_extract(definition, facilities, table, work) for table in definition.resources]
+        if any(one.is_recalled for one in extracts) and (dry_run or not _is_known(definition, facilities, extracts)):
+            for number, one in enumerate(extracts):
+                if one.is_recalled:  # its rows are needed after all
+                    remember(facilities.surroundings(definition, one.table), None, {})
+                    extracts[number] = _extract(definition, facilities, one.table, work)
         facts.update(rows=sum(e.rows for e in extracts), columns=sum(len(e.table.schema_.fields) for e in extracts))
-        drift = drift_of(extracts)
+        facts.update(_told_by_sources(extracts))
+        current = facilities.store.current(definition.name)
+        found = column_drift(extracts, current.summary.get("source_types", {}) if current else {})
+        facts.update({"drift": [one.to_dict() for one in found]} if found else {})
+        drift = fingerprint_of_drift(extracts, found)
         run.note_drift(drift)
         if not facilities.store.has_decided("accept_drift", definition.name, drift):
             refuse_drift(extracts, dataset=definition.name)
-        current = facilities.store.current(definition.name)
+            refuse_retyped(found, dataset=definition.name)
         refuse_volume(extracts, current.source_rows if current else {}, definition=definition)
     return extracts
+
+
+def _extract(definition: DatasetDefinition, facilities: Facilities, table: TableDefinition, work: Path) -> Extract:
+    output = work / "extract" / f"{table.name}.arrow"
+    surroundings = facilities.surroundings(definition, table)
+    return facilities.engine.extract_table(
+        table, output, definition=definition, secrets=facilities.secrets, surroundings=surroundings
+    )
+
+
+def _told_by_sources(extracts: Sequence[Extract]) -> dict[str, Any]:
+    """Return which files the rows came from and what the sources noted, so that the run's record can be asked later."""
+    files = [{"table": one.table.name, **file} for one in extracts for file in one.files]
+    notes = [f"{one.table.name}: {note}" for one in extracts for note in one.notes]
+    return {name: told for name, told in (("sources", files), ("notes", notes[:MOST_NOTES])) if told}
+
+
+def _is_known(definition: DatasetDefinition, facilities: Facilities, extracts: Sequence[Extract]) -> bool:
+    """Return whether these extracts made the release that is current, or one that waits."""
+    fingerprint = fingerprint_of(definition, extracts, code_version=facilities.code_version)
+    current = facilities.store.current(definition.name)
+    known = current is not None and current.fingerprint == fingerprint
+    return known or bool(facilities.store.waits_with(definition.name, fingerprint))
 
 
 def find_unchanged(
@@ -140,18 +189,26 @@ def validate(
     """Keep valid rows, put failing rows into quarantine, hold the run when more fail than a threshold allows."""
     with run.step("validate") as facts:
         reports = []
-        for one in extracts:
-            valid = work / "valid" / f"{one.table.name}.parquet"
+        staged = {one.table.name: Staged(one.path, one.table) for one in extracts}
+        for place, one in enumerate(extracts, start=1):
+            valid = work / "valid" / f"{one.table.name}.arrow"
             valid.parent.mkdir(exist_ok=True)
             quarantine = facilities.quarantine_file(definition.name, run.id, one.table.name)
-            reports.append(validate_table(one.path, one.table, valid=valid, quarantine=quarantine))
-            one.path.unlink()
+            check = facilities.engine.validate_table
+            reports.append(check(one.path, one.table, valid=valid, quarantine=quarantine, others=staged))
+            still_asked = {
+                key.reference.resource for later in extracts[place:] for key in later.table.schema_.foreignKeys
+            }
+            for done in extracts[:place]:
+                if done.table.name not in still_asked:
+                    remove_table(done.path)
         facts.update(rows_in=sum(r.rows for r in reports), rows_out=sum(r.valid_rows for r in reports))
         facts["invalid"] = sum(r.invalid_rows for r in reports)
         for report in reports:
             if report.breaches:
                 cure = "look at the failing rows in quarantine with the agency; mend the source or the rule, then run again"
-                message = f"`{report.table}`: {'; '.join(report.breaches)}."
+                details = f" Found: {errors}." if (errors := report.leading_errors()) else ""
+                message = f"`{report.table}`: {'; '.join(report.breaches)}.{details}"
                 raise ThresholdExceeded(message, dataset=definition.name, step="validate", cure=cure)
     return reports
 
@@ -162,8 +219,8 @@ def anonymise(
     """Apply the policy of every table."""
     with run.step("anonymise") as facts:
         done = [
-            anonymise_table(
-                work / "valid" / f"{table.name}.parquet",
+            facilities.engine.anonymise_table(
+                work / "valid" / f"{table.name}.arrow",
                 table,
                 folder=definition.folder,
                 output=work / "anonymised",
@@ -178,22 +235,23 @@ def anonymise(
 
 
 def write(
-    definition: DatasetDefinition, run: RunLog, release: str, tables: Written, work: Path
+    definition: DatasetDefinition, engine: Engine, run: RunLog, release: str, tables: Written, *, work: Path
 ) -> tuple[Path, dict[str, int]]:
     """Write every format of every table into the folder that will be uploaded; return it with each table's rows."""
     folder = work / "release"
     folder.mkdir()
     with run.step("write") as facts:
-        for table, path in tables:
-            if "parquet" in definition.release.formats:
-                write_parquet(path, table, folder / f"{table.name}.parquet", release=release)
-            if "csv" in definition.release.formats:
-                write_csv_gz(path, table, folder / f"{table.name}.csv.gz")
-        if "sqlite" in definition.release.formats:
-            write_sqlite(tables, folder / f"{definition.name}.sqlite", release=release)
+        rows = write_release_files(
+            tables,
+            folder,
+            dataset=definition.name,
+            release=release,
+            formats=definition.release.formats,
+            engine=engine,
+        )
         files = list(folder.iterdir())
         facts.update(files=len(files), bytes=sum(file.stat().st_size for file in files))
-    return folder, {table.name: pq.read_metadata(path).num_rows for table, path in tables}
+    return folder, rows
 
 
 def describe(
@@ -205,39 +263,43 @@ def describe(
     origin: Origin,
     documents: dict[str, dict[str, Any]],
 ) -> None:
-    """Write datapackage.json and the documents given (quality, changes) beside the data."""
+    """Write datapackage.json, its two translations and the documents given (quality, changes) beside the data."""
     with run.step("describe") as facts:
+        changes = documents["changes.json"]
         package = dataset_to_datapackage(
-            definition,
+            definition.model_copy(update={"version": changes["version"]["to"]}),
             [table for table, _ in tables],
             release=origin.release,
             as_of=date.fromisoformat(origin.as_of),
             files=file_entries(folder, origin.rows),
         )
-        for name, content in {"datapackage.json": package, **documents}.items():
+        described = {
+            "datapackage.json": package,
+            "csv-metadata.json": package_to_csvw(package),
+            "croissant.json": package_to_croissant(package),
+        }
+        for name, content in {**described, **documents}.items():
             _write_json(folder / name, content)
-        changes = documents["changes.json"]
         facts.update({name: changes.get(name, 0) for name in ("added", "removed", "changed")})
+        facts["version"] = changes["version"]["to"]
 
 
-def changes_since(dataset: str, facilities: Facilities, tables: Written, previous: Path) -> dict[str, Any]:
-    """Count the rows added, removed and changed since the release that the public has now; none for the first one."""
-    current = facilities.store.current(dataset)
-    if current is None:
-        return {"since": None, "tables": []}
-    previous.mkdir()
-    compared = []
-    for table, path in tables:
-        before = previous / f"{table.name}.parquet"
-        key = f"releases/{dataset}/{current.release}/{before.name}"
-        if facilities.storage.info(key) is None:
-            compared.append(table_changes(None, path, table, spill=previous))
-            continue
-        with facilities.storage.open(key) as stored, before.open("wb") as file:
-            shutil.copyfileobj(stored, file, 1 << 20)
-        compared.append(table_changes(before, path, table, spill=previous))
-        before.unlink()
-    return {"since": current.release, "tables": [one.to_dict() for one in compared], **total_changes(compared)}
+def measure(
+    definition: DatasetDefinition,
+    facilities: Facilities,
+    tables: Written,
+    *,
+    reports: Sequence[QualityReport],
+    privacy: dict[str, dict[str, Any]],
+    this: Measured,
+) -> dict[str, Any]:
+    """Return quality.json: the score with its parts, the profile of every released column, the series of releases."""
+    profiles = [profile_table(path, table, spill=path.parent) for table, path in tables]
+    past = measured_releases(facilities.store.releases(definition.name))
+    published = [table for table, _ in tables]
+    score = score_release(definition, reports, published, profiles, privacy=privacy, past=past)
+    series = [*past, replace(this, q=score.to_dict()["q"])]
+    return quality_document(reports, profiles, score, series)
 
 
 def keep_when_equal(
@@ -248,17 +310,11 @@ def keep_when_equal(
     Nobody gains from a release that differs in nothing; its fingerprint is remembered, so that the next run ends sooner.
     """
     current = facilities.store.current(definition.name)
-    if current is None or current.summary["definition_sha256"] != definition.digest or any_change(changes):
+    if current is None or current.summary["definition_sha256"] != definition.digest or has_changes(changes):
         return None
     facilities.store.note_fingerprint(definition.name, current.release, fingerprint)
     keep_current(definition, facilities, current)
     return Outcome("unchanged", current.release)
-
-
-def any_change(changes: dict[str, Any]) -> bool:
-    """Tell whether rows or columns of any table differ from the release before."""
-    parts = ("added", "removed", "changed", "columns_added", "columns_removed", "columns_retyped")
-    return changes["since"] is None or any(table[part] for table in changes["tables"] for part in parts)
 
 
 def check(

@@ -8,11 +8,13 @@ from pathlib import Path
 
 from publisher.definition import DatasetDefinition
 from publisher.disclosure.guarantees import check_release
-from publisher.errors import EnvironmentFault
+from publisher.errors import DescriptorError
 from publisher.facilities import Facilities
+from publisher.formats.release_files import formats_in
 from publisher.lease import Lease
 from publisher.publication import refuse_unsafe, summary_from_dict
 from publisher.published import published_tables
+from publisher.retention.tombstone import DELETED
 from publisher.store import utc_now
 
 
@@ -20,15 +22,19 @@ def roll_back_to(definition: DatasetDefinition, facilities: Facilities, release:
     """Point the public at an earlier release; files, pages, API and Datasette follow the one call to the catalogue.
 
     Raises:
-        EnvironmentFault: there is no such release to go back to, or it is the current one.
+        DescriptorError: there is no such release to go back to, or it is the current one, or its files were removed.
         DisclosureRisk: the old bytes do not satisfy today's policy; make a new release instead.
         LeaseHeld: a run works on the dataset.
     """
     with Lease(facilities.store, definition.name, seconds=facilities.settings.lease_seconds):
         row = facilities.store.release(definition.name, release)
-        if row is None or row.state not in {"superseded", "rolled_back"}:
+        if row is None or row.state not in {"superseded", "rolled_back", "deleted"}:
             cure = "choose an earlier release from the list"
-            raise EnvironmentFault(f"There is no earlier release {release}.", dataset=definition.name, cure=cure)
+            raise DescriptorError(f"There is no earlier release {release}.", dataset=definition.name, cure=cure)
+        deleted = f"releases/{definition.name}/{release}/{DELETED}"
+        if row.state == "deleted" or facilities.storage.info(deleted) is not None:
+            cure = "choose a release that still has its files"
+            raise DescriptorError(f"The data files of {release} were removed.", dataset=definition.name, cure=cure)
         with tempfile.TemporaryDirectory(dir=facilities.settings.home) as folder:
             _fetch(facilities, definition.name, release, Path(folder))
             _refuse_when_unsafe(definition, Path(folder))
@@ -54,6 +60,6 @@ def _refuse_when_unsafe(definition: DatasetDefinition, folder: Path) -> None:
         today=utc_now().date(),
         definitions=definition.folder,
         rows_before={table: report["rows"] for table, report in privacy.items() if report["kind"] == "rows"},
-        formats=definition.release.formats,
+        formats=formats_in(folder),
     )
     refuse_unsafe(definition.name, verdict.failures, what="The old release does not satisfy today's policy: ")

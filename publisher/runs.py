@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from publisher.definition import DatasetDefinition
-from publisher.errors import DiskFull, EnvironmentFault, PublisherError, ReleaseRefused
+from publisher.errors import DiskFull, EnvironmentFault, PublisherError, ReleaseRefused, tells_of_full_disk
 from publisher.facilities import Facilities
 from publisher.healing import heal, heal_if_possible, record_pointer
 from publisher.lease import Lease
@@ -18,6 +17,8 @@ from publisher.publication import is_embargoed, publish_when_due
 from publisher.release import make_release
 from publisher.run_log import Listener, RunLog, ignore_progress
 from publisher.store import Run, utc_now
+from publisher.versions.history import refuse_correction
+from publisher.versions.release_changes import Correction
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ TRIGGERS = ("schedule", "manual", "command", "demo", DRY_RUN)
 _TRIED_AGAIN_AFTER = timedelta(minutes=5)
 
 
-def run_dataset(
+def run_dataset(  # noqa: PLR0913  what starts a run, each by its name
     definition: DatasetDefinition,
     facilities: Facilities,
     *,
@@ -37,14 +38,18 @@ def run_dataset(
     actor: str,
     listener: Listener = ignore_progress,
     run_id: str | None = None,
+    correction: Correction | None = None,
 ) -> Run:
     """Run a dataset once, from lease to outcome; faults end up in the returned run, not in an exception.
 
     Raises:
+        DescriptorError: the dataset never had the release to correct; nothing was started.
         EnvironmentFault: the dataset is on hold; nothing was started.
         LeaseHeld: another run works on the dataset; nothing was started.
     """
     refuse_held(definition.name, facilities)
+    if correction is not None:
+        refuse_correction(definition.name, correction.release, facilities.store)
     with Lease(facilities.store, definition.name, seconds=facilities.settings.lease_seconds) as lease:
         run = Run(
             dataset=definition.name, trigger=trigger, actor=actor, state="running", **({"id": run_id} if run_id else {})
@@ -54,7 +59,7 @@ def run_dataset(
         log = RunLog(facilities.store, run, lease, listener)
         try:
             heal(definition.name, facilities, at_work=run.id)
-            outcome = make_release(definition, facilities, log, dry_run=trigger == DRY_RUN)
+            outcome = make_release(definition, facilities, log, dry_run=trigger == DRY_RUN, correction=correction)
         except Exception as error:  # noqa: BLE001  whatever happened, the run must say so
             facilities.remove_work(definition.name, run.id)  # first, for the disk may be full
             _end_badly(facilities, run, error)
@@ -96,8 +101,7 @@ def _as_publisher_error(error: Exception, dataset: str) -> PublisherError:
     if isinstance(error, PublisherError):
         error.dataset = error.dataset or dataset
         return error
-    text = str(error).lower()
-    if getattr(error, "errno", None) == errno.ENOSPC or "no space left" in text or "disk is full" in text:
+    if tells_of_full_disk(error):
         cure = "free space on this machine's disk, then run again"
         return DiskFull("There is no space left for the working files.", dataset=dataset, cure=cure)
     logger.error("unforeseen %s at %s", type(error).__name__, _place(error))

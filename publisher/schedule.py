@@ -6,10 +6,13 @@ import logging
 import os
 import socket
 import time
+from collections.abc import Hashable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy.exc import SQLAlchemyError
 
 from publisher.cron import cron_trigger, last_due_at
 from publisher.definition import DatasetDefinition, dataset_paths, load_dataset
@@ -27,6 +30,10 @@ _ASKS_EVERY_SECONDS = 2
 """How long, in seconds, a due run waits for one that somebody started by hand, and how often it asks."""
 
 
+_Stamps = tuple[Hashable, Hashable]
+"""When the files of a definition were written, and their sizes."""
+
+
 class Scheduler:
     """Starts due runs of every definition; safe to run in several processes at once.
 
@@ -42,6 +49,8 @@ class Scheduler:
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
         self._known: dict[str, str] = {}
+        self._paths: dict[str, Path] = {}
+        self._seen: dict[str, _Stamps] = {}
 
     def start(self) -> None:
         """Start the clock; due times missed while no scheduler ran are made up for once."""
@@ -59,24 +68,41 @@ class Scheduler:
         self._scheduler.shutdown(wait=True)
 
     def follow_definitions(self) -> None:
-        """Schedule new and changed definitions, forget removed ones, publish what an embargo held back."""
+        """Schedule new and changed definitions, forget removed ones, publish what an embargo held back.
+
+        A look at definitions that did not change costs little, however many there are.
+        """
         try:
-            paths = dataset_paths(self._facilities.settings.definitions)
+            paths = self._paths = dataset_paths(self._facilities.settings.definitions)
         except DescriptorError as error:
             logger.error("%s", error)  # noqa: TRY400  the message says it all
             return
         for name in self._known.keys() - paths.keys():
             self._scheduler.remove_job(name)
             del self._known[name]
+        self._seen = {name: stamps for name, stamps in self._seen.items() if name in paths}
+        embargoed = self._embargoed()
         for name, path in paths.items():
+            stamps = _stamps_of(path), _stamps_of(path.parent.parent / "organization.yaml")
+            if self._seen.get(name) == stamps and name not in embargoed:
+                continue
             try:
                 definition = load_dataset(path)
                 self._schedule(definition)
                 publish_due(definition, self._facilities)
+                self._seen[name] = stamps
             except PublisherError as error:
                 logger.error("%s: %s", name, error)  # noqa: TRY400  the message says it all
             except Exception as error:  # noqa: BLE001  one dataset must not stop the clock of the others
                 logger.error("%s: unforeseen %s", name, type(error).__name__)  # noqa: TRY400  its text may quote data
+
+    def _embargoed(self) -> set[str]:
+        """Return the datasets of which a release waits for its time; none while the database does not answer."""
+        try:
+            return self._facilities.store.datasets_with("embargoed")
+        except SQLAlchemyError as error:
+            logger.error("embargoed releases wait on: %s", type(error).__name__)  # noqa: TRY400  its text may quote data
+            return set()
 
     def _schedule(self, definition: DatasetDefinition) -> None:
         wanted = f"{definition.release.schedule} {definition.release.time_zone}"
@@ -101,7 +127,7 @@ class Scheduler:
         """Run one dataset for its newest due time, unless it is on hold or another scheduler has taken it."""
         store = self._facilities.store
         try:
-            definition = load_dataset(dataset_paths(self._facilities.settings.definitions)[name])
+            definition = load_dataset(self._paths[name])
             now = utc_now()
             after = store.last_slot(name) or now - timedelta(days=1)
             due = last_due_at(definition.release, after=after, now=now)
@@ -123,3 +149,12 @@ class Scheduler:
         logger.warning(
             "%s: another run took longer than %s s; this due time is left out", definition.name, _WAITS_FOR_OTHERS
         )
+
+
+def _stamps_of(path: Path) -> Hashable:
+    """Return what changes when a file is written; null when there is none."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino

@@ -29,6 +29,11 @@ class PublisherSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     home: Path = Field(Path("var"), description="Folder of all embedded state.")
+    work: Path | None = Field(
+        None,
+        description="Folder of the files between the steps of a run; empty: `work` in the home. With `--engine spark` every "
+        "executor must see it under this very path.",
+    )
     definitions: Path = Field(Path("datasets"), description="Folder of the dataset definitions.")
     database_url: str = Field("", description="SQLAlchemy address of runs and schedules; empty: SQLite in the home.")
     storage: StorageSettings = StorageSettings()
@@ -40,4 +45,9 @@ class PublisherSettings(BaseModel):
         "http://127.0.0.1:8000", description="The public address that links to released files begin with."
     )
     lease_seconds: int = Field(60, ge=5, description="A lease without a heartbeat for this long is up for taking.")
+    allowed_hosts: list[str] = Field(
+        default_factory=list,
+        description="Host names, addresses and networks (CIDR) inside that web services written out in definitions may lie "
+        "on. An address that `env:NAME` or `file:PATH` holds is the operator's own and needs no entry.",
+    )
     keep_work_days: int = Field(7, ge=1, description="Working folders and quarantine older than this are removed.")

@@ -13,6 +13,7 @@ import secrets as chance
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -64,6 +65,10 @@ class Storage(Protocol):
 
     def delete(self, key: str) -> None:
         """Remove an object; nothing happens when there is none."""
+        ...
+
+    def sweep(self, before: datetime) -> int:
+        """Remove what writes that were interrupted before this (aware) moment left behind; return how many there were."""
         ...
 
 
@@ -159,6 +164,14 @@ class FolderStorage:
             with suppress(OSError):
                 if folder != Path():
                     (self._root / folder).rmdir()
+
+    def sweep(self, before: datetime) -> int:
+        """Remove temporary files that were last written before the moment."""
+        with _explained("sweep"):
+            left = [path for path in self._root.rglob(f".*{_PART}") if path.stat().st_mtime < before.timestamp()]
+            for path in left:
+                path.unlink(missing_ok=True)
+        return len(left)
 
     def _path(self, key: str) -> Path:
         path = self._root / checked_key(key)

@@ -6,6 +6,7 @@ import io
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar, cast
 
@@ -169,6 +170,22 @@ class S3Storage:
             except ClientError as error:
                 if _code(error) not in _MISSING:
                     raise
+
+    def sweep(self, before: datetime) -> int:
+        """Abort uploads in parts that began before the moment; their parts cost space and no list shows them."""
+        with self._explained("sweep"):
+            try:
+                pages = self._client.get_paginator("list_multipart_uploads").paginate(
+                    Bucket=self._bucket, Prefix=self._prefix
+                )
+                left = [one for page in pages for one in page.get("Uploads", []) if one["Initiated"] < before]
+            except ClientError as error:
+                if _code(error) != "NoSuchBucket":
+                    raise
+                return 0
+            for one in left:
+                self._client.abort_multipart_upload(Bucket=self._bucket, Key=one["Key"], UploadId=one["UploadId"])
+        return len(left)
 
     def _full(self, key: str) -> str:
         return self._prefix + checked_key(key)

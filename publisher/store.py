@@ -199,6 +199,11 @@ class Store:
         with self.reading() as session:
             return list(session.scalars(query if dataset is None else query.where(Run.dataset == dataset)))
 
+    def datasets_with(self, state: str) -> set[str]:
+        """Return the datasets that have a run in this state."""
+        with self.reading() as session:
+            return set(session.scalars(select(Run.dataset).where(Run.state == state).distinct()))
+
     def move(self, run_id: str, state: str, **changes: object) -> None:
         """Take a run to its next state, forward only.
 
@@ -224,6 +229,12 @@ class Store:
         query = select(ReleaseRow).where(ReleaseRow.dataset == dataset, ReleaseRow.state != "staged")
         with self.reading() as session:
             return list(session.scalars(query.order_by(ReleaseRow.created_at.desc())))
+
+    def staged_releases(self, dataset: str) -> set[str]:
+        """Return the ids of a dataset's releases that the public does not see yet."""
+        query = select(ReleaseRow.release).where(ReleaseRow.dataset == dataset, ReleaseRow.state == "staged")
+        with self.reading() as session:
+            return set(session.scalars(query))
 
     def release(self, dataset: str, release: str) -> ReleaseRow | None:
         """Return one release, staged ones too."""
@@ -278,6 +289,13 @@ class Store:
         """Remove a staged release's row."""
         with self.session() as session:
             session.execute(delete(ReleaseRow).where(ReleaseRow.dataset == dataset, ReleaseRow.release == release))
+
+    def note_deleted(self, dataset: str, release: str) -> None:
+        """Record that a release's data files are gone."""
+        with self.session() as session:
+            row = session.get_one(ReleaseRow, (dataset, release))
+            row.summary = {**row.summary, "was_rolled_back": row.state == "rolled_back"}
+            row.state = "deleted"
 
     # Decisions
 

@@ -23,6 +23,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 MANIFEST = "manifest.json"
 SIGNATURE = "manifest.sig"
+DELETED = "deleted.json"
+DELETED_SIGNATURE = "deleted.sig"
 KEYS_PATH = "/.well-known/portal-signing-keys.json"
 MAX_MANIFEST_BYTES = 16_000_000
 MAX_SMALL_BYTES = 1_000_000
@@ -36,7 +38,10 @@ Opener = Callable[[str], Any]
 
 @dataclass(frozen=True)
 class VerificationReport:
-    """What was found. `files`: how many were checked. `key_listed`: the portal lists the signing key; null when no list was to be had."""
+    """What was found. `files`: how many were checked. `key_listed`: the portal lists the signing key; null when no list was to be had.
+
+    `deleted`: files that the publisher removed by its rules of retention, and signed for.
+    """
 
     location: str
     dataset: str
@@ -45,6 +50,7 @@ class VerificationReport:
     problems: tuple[str, ...]
     key_fingerprint: str
     key_listed: bool | None = None
+    deleted: int = 0
 
     @property
     def ok(self) -> bool:
@@ -101,16 +107,42 @@ def _verify(
     listed = lister() if lister else None
     if listed is not None and manifest["public_key"] not in listed:
         problems.append(f"the portal does not list the signing key {fingerprint}")
-    problems.extend(filter(None, (_file_problem(opener, entry) for entry in manifest["files"])))
+    deleted = _deleted_files(opener, manifest, problems)
+    there = [entry for entry in manifest["files"] if deleted.get(entry["path"]) != entry["sha256"]]
+    problems.extend(filter(None, (_file_problem(opener, entry) for entry in there)))
     return VerificationReport(
         location=location,
         dataset=manifest["dataset"],
         release=manifest["release"],
-        files=len(manifest["files"]),
+        files=len(there),
         problems=tuple(problems),
         key_fingerprint=fingerprint,
         key_listed=None if listed is None else manifest["public_key"] in listed,
+        deleted=len(manifest["files"]) - len(there),
     )
+
+
+def _deleted_files(opener: Opener, manifest: dict[str, Any], problems: list[str]) -> dict[str, str]:
+    """Return the hashes of files that the publisher removed by its rules of retention, as its signed statement lists them.
+
+    A statement that is not signed by the release's own key is a problem, and lists nothing.
+    """
+    try:
+        data = _read_small(opener, DELETED, MAX_MANIFEST_BYTES)
+    except _Faulty:
+        return {}
+    try:
+        said = json.loads(data)
+        key = Ed25519PublicKey.from_public_bytes(base64.b64decode(manifest["public_key"], validate=True))
+        key.verify(
+            base64.b64decode(_read_small(opener, DELETED_SIGNATURE, MAX_SMALL_BYTES).strip(), validate=True), data
+        )
+        if (said["dataset"], said["release"]) == (manifest["dataset"], manifest["release"]):
+            return {str(entry["path"]): str(entry["sha256"]) for entry in said["files"]}
+    except (_Faulty, InvalidSignature, ValueError, KeyError, TypeError):
+        pass
+    problems.append(f"{DELETED} is not what the publisher of this release signed")
+    return {}
 
 
 def _manifest_from(data: bytes) -> dict[str, Any]:
@@ -185,7 +217,10 @@ def _open_file(path: Path) -> BinaryIO:
 def _extra_files(folder: Path) -> list[str]:
     stated = {entry["path"] for entry in json.loads((folder / MANIFEST).read_bytes())["files"]}
     present = {path.name for path in folder.iterdir()}
-    return [f"{name} is not in the manifest" for name in sorted(present - stated - {MANIFEST, SIGNATURE})]
+    return [
+        f"{name} is not in the manifest"
+        for name in sorted(present - stated - {MANIFEST, SIGNATURE, DELETED, DELETED_SIGNATURE})
+    ]
 
 
 def _http_opener(session: requests.Session, base: str) -> Opener:

@@ -64,6 +64,8 @@ class ReleaseRecord:
     rows: dict[str, int]
     manifest_sha256: str
     run_id: str
+    version: str
+    score: dict[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -260,4 +262,6 @@ def _release_record(row: ReleaseRow) -> ReleaseRecord:
         rows=row.summary["rows"],
         manifest_sha256=row.summary["manifest_sha256"],
         run_id=row.run_id,
+        version=row.summary.get("version") or "",
+        score=row.summary.get("score") or {},
     )

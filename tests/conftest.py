@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(Path(__file__).parent))  # `from servers.needs import need_program`
 
 # One server of each kind a session, started by the first test that asks for it.
-pytest_plugins = ["servers.http", "servers.postgres", "servers.radosgw", "servers.sftp"]
+pytest_plugins = ["servers.http", "servers.mariadb", "servers.postgres", "servers.radosgw", "servers.sftp"]
 
 
 @pytest.fixture(autouse=True, scope="session")

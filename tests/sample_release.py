@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -9,10 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from publisher.definition import DatasetDefinition, OrganizationDefinition
-from publisher.formats.csv import write_csv_gz
+from publisher.formats.csv import csv_gz_sink
 from publisher.formats.datapackage import dataset_to_datapackage
-from publisher.formats.parquet import write_parquet
-from publisher.formats.sqlite import write_sqlite
+from publisher.formats.parquet import parquet_sink
+from publisher.formats.release_files import write_release_files
+from publisher.formats.rows import read_rows
+from publisher.formats.sink import feed
+from publisher.formats.sqlite import sqlite_database
 from publisher.manifest import ReleaseIdentity, build_manifest, file_entries, manifest_to_bytes, write_signed
 from publisher.published import PublishedTable, ReleaseSummary, published_tables
 from publisher.signing import SigningKey, public_key_text
@@ -100,6 +104,17 @@ def write_source(path: Path, columns: dict[str, list[object]], table: PublishedT
     return path
 
 
+def write_form(form: str, source: Path, table: PublishedTable, output: Path, *, release: str = RELEASE) -> int:
+    """Write one form of one table and return its rows."""
+    with ExitStack() as stack:
+        if form == "sqlite":
+            database = stack.enter_context(sqlite_database([table], output, release=release))
+            sink = database(table)
+        else:
+            sink = parquet_sink(table, output, release=release) if form == "parquet" else csv_gz_sink(table, output)
+        return feed(read_rows(source, table), {form: sink})
+
+
 def make_release(
     folder: Path, key: SigningKey, *, count: int = 3, definition: DatasetDefinition | None = None
 ) -> ReleaseSummary:
@@ -108,9 +123,8 @@ def make_release(
     table = sample_table(definition)
     folder.mkdir(parents=True)
     source = write_source(folder.with_name(f"{folder.name}.source.parquet"), sample_rows(count=count), table)
-    write_parquet(source, table, folder / "tickets.parquet", release=RELEASE)
-    write_csv_gz(source, table, folder / "tickets.csv.gz")
-    rows = write_sqlite([(table, source)], folder / "requests.sqlite", release=RELEASE)
+    formats = definition.release.formats
+    rows = write_release_files([(table, source)], folder, dataset="requests", release=RELEASE, formats=formats)
     files = file_entries(folder, rows)
     package = dataset_to_datapackage(definition, [table], release=RELEASE, as_of=AS_OF, files=files)
     (folder / "datapackage.json").write_bytes(manifest_to_bytes(package))

@@ -42,10 +42,23 @@ def test_every_dependency_has_its_reason() -> None:
     assert [name for name in names if not re.search(rf"\b{name}\b", page)] == []
 
 
-def test_no_package_index_is_named_in_the_lock() -> None:
-    lock = (ROOT / "requirements.lock").read_text()
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-spark.lock", "requirements-sail.lock"])
+def test_no_package_index_is_named_in_the_lock(name: str) -> None:
+    lock = (ROOT / name).read_text()
     assert "--index-url" not in lock
     assert "://" not in lock
+
+
+def test_spark_and_its_connect_client_never_meet() -> None:
+    packages = {
+        name: set(re.findall(r"^(py(?:spark|spark-client|sail))==", (ROOT / name).read_text(), re.MULTILINE))
+        for name in ("requirements.lock", "requirements-spark.lock", "requirements-sail.lock")
+    }
+    assert packages == {
+        "requirements.lock": set(),
+        "requirements-spark.lock": {"pyspark"},
+        "requirements-sail.lock": {"pyspark-client", "pysail"},
+    }
 
 
 def test_the_tests_of_the_reliability_page_exist() -> None:

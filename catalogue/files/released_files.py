@@ -145,8 +145,8 @@ class ReleasedFiles:
         return self._shelf.signed_url(key, seconds=seconds, file_name=name, media_type=file.media_type)
 
     def _stated(self, dataset: str, release: str, name: str) -> dict[str, Any]:
-        """Return what the manifest says of a file; the manifest and its signature are not in it themselves."""
-        if name in {"manifest.json", "manifest.sig"}:
+        """Return what the manifest says of a file; itself, what was deleted since, and their signatures are not in it."""
+        if name in {"manifest.json", "manifest.sig", "deleted.json", "deleted.sig"}:
             return {}
         files = self.manifest(dataset, release).get("files", [])
         found = next((file for file in files if file.get("path") == name), None)
@@ -186,6 +186,8 @@ _MEDIA_TYPES = {
     ".csv": "text/csv",
     ".gz": "application/gzip",
     ".json": "application/json",
+    ".pmtiles": "application/vnd.pmtiles",
+    ".svg": "image/svg+xml",
     ".parquet": "application/vnd.apache.parquet",
     ".sqlite": "application/vnd.sqlite3",
     ".sig": "text/plain",

@@ -137,7 +137,11 @@ def _make_viewable(context: Context, package: Package, before: dict[str, Any] | 
 
 def _pointer(shown: dict[str, Any] | None) -> dict[str, str]:
     extras = shown["extras"] if shown else []
-    return {extra["key"]: extra["value"] for extra in extras if extra["key"] in {"release", "release_summary"}}
+    return {
+        extra["key"]: extra["value"]
+        for extra in extras
+        if extra["key"] in {"release", "release_summary", "releases_deleted"}
+    }
 
 
 def ensure_tags(session: Session, names: list[str]) -> list[Tag]:

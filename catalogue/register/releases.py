@@ -20,6 +20,8 @@ PUBLISHED = "published"
 SUPERSEDED = "superseded"
 ROLLED_BACK = "rolled_back"
 WITHDRAWN = "withdrawn"
+DELETED = "deleted"
+"""The data files went by the rules of retention; manifest, differences and hashes stay."""
 
 
 def dataset_releases(session: Session, package_id: str) -> list[DatasetRelease]:
@@ -53,6 +55,8 @@ def follow_pointer(session: Session, package: Package, now: datetime) -> None:
     _retire(newer, state=ROLLED_BACK, of=(PUBLISHED, SUPERSEDED))
     _retire(older, state=SUPERSEDED)
     current.state = PUBLISHED
+    deleted = _read_summary(package.extras.get("releases_deleted"))
+    _retire([row for row in releases.values() if row.release in deleted], state=DELETED, of=(SUPERSEDED, ROLLED_BACK))
 
 
 def _retire(rows: list[DatasetRelease], *, state: str, of: tuple[str, ...] = (PUBLISHED,)) -> None:

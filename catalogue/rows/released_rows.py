@@ -128,7 +128,7 @@ def _size(path: Path) -> TableSize:
 def size_in(path: Path) -> TableSize:
     """Return the bytes of the rows and of the indexes of a SQLite file; walks through all its pages."""
     with sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True) as connection:
-        statement = """SELECT sum(pgsize), sum(pgsize * (m.type = 'index' OR m.name LIKE 'words%'))
+        statement = r"""SELECT sum(pgsize), sum(pgsize * (m.type = 'index' OR m.name LIKE 'words%' OR m.name LIKE '%\_words\_%' ESCAPE '\'))
             FROM dbstat AS d LEFT JOIN sqlite_schema AS m ON m.name = d.name WHERE aggregate = TRUE"""
         total, indexes = connection.execute(statement).fetchone()
     connection.close()

@@ -138,8 +138,36 @@ def release_summary(extras: Mapping[str, str]) -> dict[str, Any]:
     return _json_object(extras.get("release_summary"))
 
 
-def change_notes(summary: Dictionary, locale: str) -> Words:
-    """Return what a release summary says of the rows that changed; empty when it does not tell."""
+def change_notes(summary: Dictionary, locale: str, *, latest: str = "") -> Words:
+    """Return what a release summary says of the rows that changed, of a new major version and of a correction.
+
+    Args:
+        summary: as the publisher told it; what it does not tell is left out.
+        locale: of the portal.
+        latest: address below which the current files of the dataset lie, with a slash at its end.
+    """
+    notes = [_count_notes(summary, locale), _major_notes(summary, locale, latest), _correction_notes(summary, locale)]
+    told = [note for note in notes if note]
+    return Words(" ".join(note.local for note in told), " ".join(note.english for note in told))
+
+
+def _major_notes(summary: Dictionary, locale: str, latest: str) -> Words:
+    majors = summary.get("majors")
+    if summary.get("version_level") != "major" or not isinstance(majors, list) or not majors:
+        return NO_WORDS
+    old = majors[0]
+    values = {"version": summary.get("version"), "old": old.get("version"), "sunset": str(old.get("sunset"))[:10]}
+    return words_of("new_major", locale, address=f"{latest}v{old.get('major')}/", **values)
+
+
+def _correction_notes(summary: Dictionary, locale: str) -> Words:
+    corrects = summary.get("corrects")
+    if not isinstance(corrects, Mapping):
+        return NO_WORDS
+    return words_of("corrects", locale, release=corrects.get("release"), note=corrects.get("note"))
+
+
+def _count_notes(summary: Dictionary, locale: str) -> Words:
     changes = summary.get("changes")
     counts = {key: changes.get(key) for key in ("added", "removed", "changed")} if isinstance(changes, Mapping) else {}
     known = {key: count for key, count in counts.items() if isinstance(count, int)}

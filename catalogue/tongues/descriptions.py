@@ -94,7 +94,7 @@ def _release(row: DatasetRelease, package: Dictionary, portal: Portal) -> Releas
         uri=f"{portal.url}/dataset/{package['id']}/release/{row.release}",
         page=f"{portal.url}/r/{package['name']}/{row.release}/",
         issued=show_time(row.published_at) or "",
-        notes=change_notes(row.summary, portal.locale),
+        notes=change_notes(row.summary, portal.locale, latest=f"{portal.url}/latest/{package['name']}/"),
         parent=str(row.summary.get("parent") or ""),
     )
 

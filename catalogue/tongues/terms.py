@@ -62,5 +62,5 @@ def language_uri(code: str) -> str:
 
 def file_type_uri(form: str) -> str | None:
     """Return the address of the EU's term for a file format, null where that table has none."""
-    name = form.strip().upper()
+    name = form.strip().upper().removeprefix("EXCEL ")  # its CSV is CSV
     return f"{AUTHORITY}/file-type/{name}" if name in FILE_TYPES else None

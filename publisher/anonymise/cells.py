@@ -49,10 +49,12 @@ class Cells:
 
 
 def count_cells(connection: duckdb.DuckDBPyConnection, published: PublishedTable) -> Cells:
-    """Count the cells of an aggregated table over the view `leaving` and hide the small ones.
+    """Count the cells of an aggregated table over the view `leaving` and hide the small ones."""
+    return hide_small(published, query_cells(connection, published))
 
-    A cell is small when fewer than `min` units stand in it, or, for one of its measures, some but fewer than `min` have a value.
-    """
+
+def query_cells(connection: duckdb.DuckDBPyConnection, published: PublishedTable) -> pa.Table:
+    """Return the groups of the view `leaving` in order with their measures, and how many units stand behind each."""
     aggregate = published.aggregate
     assert aggregate is not None  # noqa: S101  the caller passes aggregates
     units = ", ".join(f'"{unit_column(name)}"' for name in published.source.privacy.unit_key)
@@ -64,9 +66,18 @@ def count_cells(connection: duckdb.DuckDBPyConnection, published: PublishedTable
     order = ", ".join(f'"{name}" NULLS LAST' for name in aggregate.group_by)
     wanted = ", ".join([groups, *numbers, *counted, f'{everyone} AS "__units"'])
     query = f"SELECT {wanted} FROM leaving GROUP BY {groups} ORDER BY {order}"  # noqa: S608  names of the definition
-    values = connection.sql(query).to_arrow_table()
+    return connection.sql(query).to_arrow_table()
+
+
+def hide_small(published: PublishedTable, values: pa.Table) -> Cells:
+    """Return the cells with the small ones hidden.
+
+    A cell is small when fewer than `min` units stand in it, or, for one of its measures, some but fewer than `min` have a value.
+    """
+    aggregate = published.aggregate
+    assert aggregate is not None  # noqa: S101  the caller passes aggregates
     unit_counts = _numbers(values, "__units")
-    contributors = tuple(_numbers(values, f"__behind_{place}") for place in range(len(behind)))
+    contributors = tuple(_numbers(values, f"__behind_{place}") for place in range(len(aggregate.measures)))
     hidden = unit_counts < aggregate.small_cell.min
     for behind_measure in contributors:
         hidden |= (behind_measure > 0) & (behind_measure < aggregate.small_cell.min)

@@ -12,6 +12,7 @@ Codes = npt.NDArray[np.int64]
 
 _WIDEST_KEY = 2**62
 _DENSE_SLACK = 1_000_000
+_LARGEST_TABLE = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,8 @@ def classes_of(groups: Groups) -> Classes:
 
 def distinct(columns: Sequence[Codes], length: int) -> tuple[Codes, Codes]:
     """Return for each combination the number of its group, and for each group the place of one member."""
-    key, space = _joint_key(columns, length)
+    joint = JointKey(columns, length)
+    key, space = joint.keys, joint.space
     if space > 4 * length + _DENSE_SLACK:
         _, first, members = np.unique(key, return_index=True, return_inverse=True)
         return members.astype(np.int64), first.astype(np.int64)
@@ -90,14 +92,57 @@ def _count_distinct(members: Codes, codes: Codes, length: int) -> Codes:
     return np.bincount(members[first], minlength=length).astype(np.int64)
 
 
-def _joint_key(columns: Sequence[Codes], length: int) -> tuple[Codes, int]:
-    """Return one number for each combination; renumbered densely whenever it would leave 62 bits."""
-    key, space = np.zeros(length, np.int64), 1
-    for column in columns:
-        size = int(column.max()) + 1 if length else 1
-        if space > _WIDEST_KEY // size:
-            values, key = np.unique(key, return_inverse=True)
-            space = len(values)
-        key = key * size + column
-        space *= size
-    return key, space
+class JointKey:
+    """One number for each combination of codes, the same wherever the combination stands.
+
+    The numbers seen so far are renumbered densely whenever the next column would take them beyond 62 bits, so only combinations
+    that were there when the key was made may be asked for later. `keys` holds theirs, row by row.
+    """
+
+    def __init__(self, columns: Sequence[Codes], length: int) -> None:
+        self.space = 1
+        self._steps: list[tuple[Codes | None, int]] = []
+        key = np.zeros(length, np.int64)
+        for column in columns:
+            size = int(column.max()) + 1 if length else 1
+            seen = np.unique(key) if self.space > _WIDEST_KEY // size else None
+            if seen is not None:
+                self.space = len(seen)
+            self._steps.append((seen, size))
+            self.space *= size
+            key = self._next(key, column, seen, size)
+        self.keys = key
+
+    def of(self, columns: Sequence[Codes], length: int) -> Codes:
+        """Return the key of each row."""
+        key = np.zeros(length, np.int64)
+        for column, (seen, size) in zip(columns, self._steps, strict=True):
+            key = self._next(key, column, seen, size)
+        return key
+
+    @staticmethod
+    def _next(key: Codes, column: Codes, seen: Codes | None, size: int) -> Codes:
+        known = key if seen is None else np.searchsorted(seen, key)
+        return np.asarray(known * size + column, np.int64)
+
+
+class SmallGroups:
+    """Tells of each row whether its combination of codes is one of those that are too small."""
+
+    def __init__(self, groups: Groups, is_small: npt.NDArray[np.bool_]) -> None:
+        self._joint = JointKey(groups.columns, len(groups))
+        self._keys = np.unique(self._joint.keys[is_small])
+        self._table: npt.NDArray[np.bool_] | None = None
+        if self._joint.space <= _LARGEST_TABLE:
+            self._table = np.zeros(self._joint.space, np.bool_)
+            self._table[self._keys] = True
+
+    def hold(self, columns: Sequence[Codes], length: int) -> npt.NDArray[np.bool_]:
+        """Return which rows stand in a small group; every combination must be one that was counted."""
+        key = self._joint.of(columns, length)
+        if self._table is not None:
+            return self._table[key]
+        if not len(self._keys):
+            return np.zeros(length, np.bool_)
+        place = np.minimum(np.searchsorted(self._keys, key), len(self._keys) - 1)
+        return np.asarray(self._keys[place] == key)

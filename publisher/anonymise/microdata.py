@@ -2,48 +2,80 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-import duckdb
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from publisher.anonymise.groups import Codes, Groups, classes_of, merge
+from publisher.anonymise.counting import CombinationCounter, DistinctValues
+from publisher.anonymise.groups import Codes, Groups, SmallGroups, classes_of, distinct, merge
 from publisher.anonymise.lattice import Axis, Demand, LatticeSearch, Outcome, too_small
 from publisher.anonymise.plan import Plan
-from publisher.anonymise.staging import column, open_table
-from publisher.anonymise.treatments import CodeClimb, DatePeriods, Treatment, apply_by_value
+from publisher.anonymise.treatments import CodeClimb, Treatment, apply_by_value, leaves_of
+from publisher.engines.working_files import Table, read_batches
 from publisher.errors import DisclosureRisk
 from publisher.policy import Microdata
+from publisher.published import ARROW_TYPES
+
+
+@dataclass(frozen=True)
+class Leaves:
+    """One quasi-identifier: its treatment, its domain of leaves, and the code of each at the level chosen."""
+
+    name: str
+    treatment: Treatment
+    domain: pa.Array
+    codes: Codes
+
+    def codes_of(self, values: pa.Array) -> Codes:
+        """Return the code of each value of the source; every value must be one that was counted."""
+        encoded = leaves_of(self.treatment, values).dictionary_encode(null_encoding="encode")
+        places = _places(encoded.dictionary, self.domain)[encoded.indices.to_numpy(zero_copy_only=False)]
+        return np.asarray(self.codes[places], np.int64)
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The levels found, by field, and what they cost."""
+    """The levels found, by field, what they cost, and which classes are too small at them."""
 
     levels: dict[str, int]
     outcome: Outcome
     nodes_checked: int
+    leaves: tuple[Leaves, ...]
+    small: SmallGroups
+
+    def leaving(self, batch: pa.RecordBatch) -> npt.NDArray[np.bool_]:
+        """Return which valid rows stand in classes that are large and varied enough."""
+        codes = [leaves.codes_of(batch.column(leaves.name)) for leaves in self.leaves]
+        return ~self.small.hold(codes, batch.num_rows)
 
 
-def choose_levels(valid: Path, plan: Plan, microdata: Microdata) -> Choice:
-    """Find the acceptable levels of least loss for the quasi-identifiers of a table; reads the whole table once for each field.
+def choose_levels(counter: CombinationCounter, plan: Plan, microdata: Microdata) -> Choice:
+    """Find the acceptable levels of least loss for the quasi-identifiers of a table whose combinations are counted.
 
     Raises:
         DisclosureRisk: not even the coarsest levels are acceptable; names the field to coarsen or drop.
     """
     diversity = microdata.l_diversity
     demand = Demand(microdata.k, microdata.suppression_limit, diversity.l if diversity else 1)
-    with open_table(valid) as connection:
-        axes, groups = _count(connection, plan, diversity.field if diversity else None)
+    axes, domains, groups = _groups(counter, plan, has_sensitive=diversity is not None)
     search = LatticeSearch(axes, groups, demand)
     outcome = search.best()
     if outcome is None:
         raise _nothing_acceptable(search, axes, demand, plan)
-    levels = dict(zip(plan.quasi, outcome.levels, strict=True))
-    return Choice(levels, outcome, search.nodes_checked)
+    table = search.table(outcome.levels)
+    classes = classes_of(table)
+    chosen = zip(plan.quasi, axes, domains, outcome.levels, strict=True)
+    return Choice(
+        levels=dict(zip(plan.quasi, outcome.levels, strict=True)),
+        outcome=outcome,
+        nodes_checked=search.nodes_checked,
+        leaves=tuple(Leaves(name, plan.treatments[name], domain, axis.codes[n]) for name, axis, domain, n in chosen),
+        small=SmallGroups(_representatives(table, classes.representative), too_small(classes, demand)),
+    )
 
 
 def build_axis(name: str, treatment: Treatment, values: pa.Array) -> tuple[Axis, pa.Array]:
@@ -65,51 +97,80 @@ def _codes(values: pa.Array) -> Codes:
     return np.asarray(indices.to_numpy(zero_copy_only=False), np.int64)
 
 
-def _count(connection: duckdb.DuckDBPyConnection, plan: Plan, sensitive: str | None) -> tuple[tuple[Axis, ...], Groups]:
-    leaves = {name: _leaf_expression(plan, name) for name in plan.quasi}
-    units = ", ".join(f'"{name}"' for name in plan.table.privacy.unit_key)
-    wanted = [f'{leaf} AS "{name}"' for name, leaf in leaves.items()]
-    if sensitive:
-        wanted.append(f'"{sensitive}" AS "__sensitive"')
-    if units and not _each_row_is_a_unit(connection, units):
-        wanted.append(f'dense_rank() OVER (ORDER BY {units}) - 1 AS "__unit"')
-    inner = ", ".join([*wanted, "1 AS one"])
-    query = f'SELECT * EXCLUDE (one), count(*) AS "__rows" FROM (SELECT {inner} FROM source) GROUP BY ALL'  # noqa: S608  own names
-    counted = connection.sql(query).to_arrow_table().combine_chunks()
-    axes, columns = [], []
-    for name, leaf in leaves.items():
-        values = column(connection, f"SELECT DISTINCT {leaf} AS v FROM source ORDER BY v")  # noqa: S608  own names
-        axis, domain = build_axis(name, plan.treatments[name], values)
-        place = pc.index_in(pc.cast(_one_array(counted, name), domain.type), value_set=domain)
+def count_combinations(valid: Table, plan: Plan, microdata: Microdata) -> CombinationCounter:
+    """Count the combinations of quasi-identifiers, unit key and sensitive field; reads their columns once.
+
+    Quasi-identifiers count at their finest level; the leaves below it weigh in what a level loses, not in combinations.
+    """
+    quasi, units = plan.quasi, list(plan.table.privacy.unit_key)
+    sensitive = microdata.l_diversity.field if microdata.l_diversity else None
+    names = [*quasi, *units, *([sensitive] if sensitive else [])]
+    counter = CombinationCounter(len(names), quasi)
+    for batch in read_batches(valid, columns=list(dict.fromkeys(names))) if names else ():
+        arrays = [_finest(plan.treatments[name], batch.column(name), counter.leaves[name]) for name in quasi]
+        arrays += [batch.column(name) for name in units]
+        if sensitive:
+            arrays.append(apply_by_value(plan.treatments[sensitive], batch.column(sensitive), 0))
+        counter.add(arrays)
+    counter.settle()
+    if not names:
+        counter.rows = np.array([sum(batch.num_rows for batch in read_batches(valid))], np.int64)
+    return counter
+
+
+def _groups(
+    counter: CombinationCounter, plan: Plan, *, has_sensitive: bool
+) -> tuple[tuple[Axis, ...], list[pa.Array], Groups]:
+    if not counter.columns:
+        return (), [], Groups((), counter.rows)
+    quasi, units = plan.quasi, plan.table.privacy.unit_key
+    axes, domains, columns = [], [], []
+    for name, numbers, codes in zip(quasi, counter.numbers, counter.columns, strict=False):
+        treatment = plan.treatments[name]
+        kind = leaves_of(treatment, pa.array([], ARROW_TYPES[plan.table.schema_.field(name).type])).type
+        axis, domain = build_axis(name, treatment, counter.leaves[name].sorted(kind))
+        finest = treatment.apply(domain, 0).dictionary_encode(null_encoding="encode").dictionary
         axes.append(axis)
-        columns.append(axis.codes[0][place.to_numpy(zero_copy_only=False)])
-    groups = Groups(tuple(columns), _numbers(counted, "__rows"))
-    if "__unit" in counted.column_names:
-        groups = replace(groups, units=_numbers(counted, "__unit"))
-    if sensitive:
-        published = apply_by_value(plan.treatments[sensitive], _one_array(counted, "__sensitive"), 0)
-        groups = replace(groups, sensitive=_codes(published))
-    return tuple(axes), merge(groups.columns, groups)
+        domains.append(domain)
+        columns.append(_places(numbers.values, finest)[codes])
+    rest = [codes.astype(np.int64) for codes in counter.columns[len(quasi) :]]
+    groups = Groups(
+        tuple(columns),
+        counter.rows,
+        units=_units(rest[: len(units)], counter.rows) if units else None,
+        sensitive=rest[-1] if has_sensitive else None,
+    )
+    return tuple(axes), domains, merge(groups.columns, groups)
 
 
-def _leaf_expression(plan: Plan, name: str) -> str:
-    is_period = isinstance(plan.treatments[name], DatePeriods)
-    is_datetime = plan.table.schema_.field(name).type == "datetime"
-    return f'CAST("{name}" AS DATE)' if is_period and is_datetime else f'"{name}"'
+def _finest(treatment: Treatment, values: pa.Array, seen: DistinctValues) -> pa.DictionaryArray:
+    """Return a column at its finest level, and note the leaves seen."""
+    leaves = leaves_of(treatment, values).dictionary_encode(null_encoding="encode")
+    seen.add(leaves.dictionary)
+    finest = treatment.apply(leaves.dictionary, 0).dictionary_encode(null_encoding="encode")
+    return pa.DictionaryArray.from_arrays(finest.indices.take(leaves.indices), finest.dictionary)
 
 
-def _each_row_is_a_unit(connection: duckdb.DuckDBPyConnection, units: str) -> bool:
-    query = f"SELECT count(*) = count(DISTINCT row({units})) FROM source"  # noqa: S608  own names
-    return bool(connection.execute(query).fetchall()[0][0])
+def _places(values: pa.Array, domain: pa.Array) -> Codes:
+    """Return where each value stands in a domain that holds them all, null like any other."""
+    places = pc.index_in(pc.cast(values, domain.type), value_set=domain)
+    return np.asarray(places.to_numpy(zero_copy_only=False), np.int64)
 
 
-def _one_array(table: pa.Table, name: str) -> pa.Array:
-    chunks = table.column(name)
-    return pa.concat_arrays(chunks.chunks) if chunks.num_chunks else pa.array([], chunks.type)
+def _units(columns: Sequence[Codes], rows: Codes) -> Codes | None:
+    """Return the number of each combination's unit, null when each row is a unit of its own."""
+    members, first = distinct(columns, len(rows))
+    return None if len(first) == rows.sum() else members
 
 
-def _numbers(table: pa.Table, name: str) -> Codes:
-    return np.asarray(_one_array(table, name).to_numpy(zero_copy_only=False), np.int64)
+def _representatives(table: Groups, places: Codes) -> Groups:
+    return replace(
+        table,
+        columns=tuple(codes[places] for codes in table.columns),
+        rows=table.rows[places],
+        units=None,
+        sensitive=None,
+    )
 
 
 def _nothing_acceptable(search: LatticeSearch, axes: tuple[Axis, ...], demand: Demand, plan: Plan) -> DisclosureRisk:

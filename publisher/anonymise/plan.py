@@ -25,15 +25,16 @@ from publisher.policy import (
     GeneraliseDate,
     GeneraliseHierarchy,
     GeneraliseNumber,
+    Keep,
     Pseudonymise,
     Round,
     TopCode,
 )
 from publisher.secrets import Secrets
-from publisher.table_schema import FieldDefinition
+from publisher.table_schema import STRUCTURED, FieldDefinition
 
-_PERIODS = ("day", "month", "quarter", "year", "5y", "10y", "*")
-_FINEST = {"date": "day", "datetime": "day", "yearmonth": "month", "year": "year"}
+_PERIODS = ("hour", "day", "month", "quarter", "year", "5y", "10y", "*")
+_FINEST = {"date": "day", "datetime": "hour", "yearmonth": "month", "year": "year"}
 _NUMBERS = {"integer", "number"}
 
 
@@ -62,6 +63,8 @@ def plan_table(table: TableDefinition, *, folder: Path, secrets: Secrets, releas
         action = table.privacy.action_of(field.name)
         if isinstance(action, Drop):
             continue
+        if field.type in STRUCTURED and not isinstance(action, Keep):
+            raise _wrong(field.name, f"is {field.type}, which its action cannot treat", "keep it or drop it")
         if isinstance(action, Pseudonymise):
             domain = (folder.resolve().name, table.name, field.name, release)
             treatments[field.name] = KeyedPseudonym(separate_key(secrets.resolve(action.key), *domain), action.length)
@@ -106,13 +109,13 @@ def _number_treatment(field: FieldDefinition, action: GeneraliseNumber | Round |
 def _check_periods(field: FieldDefinition, action: GeneraliseDate) -> None:
     if field.type not in _FINEST:
         raise _wrong(field.name, f"is no date ({field.type})", "choose an action for its type")
-    order = ["day", "week", "*"] if "week" in action.levels else list(_PERIODS)
+    order = ["hour", "day", "week", "*"] if "week" in action.levels else list(_PERIODS)
     places = [order.index(level) if level in order else -1 for level in action.levels]
     if -1 in places or places != sorted(set(places)):
         cure = "order levels from fine to coarse; `week` nests in nothing but `*`"
         raise _wrong(field.name, "has levels that do not nest", cure)
-    allowed = _PERIODS[_PERIODS.index(_FINEST[field.type]) :]
-    if field.type not in {"date", "datetime"} and action.levels[0] not in allowed:
+    allowed = [*_PERIODS[_PERIODS.index(_FINEST[field.type]) :], *(["week"] if field.type.startswith("date") else [])]
+    if action.levels[0] not in allowed:
         raise _wrong(field.name, "asks for a level finer than its values", f"begin at `{allowed[0]}`")
 
 

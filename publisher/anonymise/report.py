@@ -7,10 +7,12 @@ from typing import Any
 from publisher.anonymise.cells import Cells
 from publisher.anonymise.microdata import Choice
 from publisher.anonymise.plan import Plan
+from publisher.anonymise.staging import Left
 
 
-def rows_report(plan: Plan, choice: Choice | None, *, rows: int, left: int) -> dict[str, Any]:
+def rows_report(plan: Plan, choice: Choice | None, counts: Left) -> dict[str, Any]:
     """Return the report of a table whose rows leave; the part on k only where the policy asks for it."""
+    rows, left = counts.came, counts.leave
     report = {
         "kind": "rows",
         **_policy(plan, list(plan.treatments)),

@@ -1,25 +1,27 @@
-"""The batch pass: every field treated, plus what later questions need, in one staged Parquet file inside the working folder."""
+"""The batch pass: rows of small classes left out, every field of the others treated; and the staged file for later questions."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
+from publisher.anonymise.microdata import Choice
 from publisher.anonymise.plan import Plan
 from publisher.anonymise.treatments import AsItIs, CapAt, CodeClimb, RoundTo, apply_by_value
+from publisher.engines.local import new_parquet, one_ahead
+from publisher.engines.working_files import Table, first_row_of, read_batches, schema_of
 
 ORDER = "__order"
 """Column of the staged file: the row's place in a shuffled or in the source's order."""
 
-_BATCH_ROWS = 65_536
 _STAYS_A_NUMBER = (AsItIs, RoundTo, CapAt)
 
 
@@ -33,40 +35,61 @@ def measure_column(name: str) -> str:
     return f"__measure_{name}"
 
 
-def check_codes(valid: Path, plan: Plan) -> None:
+def check_codes(seen: Mapping[str, Sequence[pa.Array]], plan: Plan) -> None:
     """Ask every hierarchy about every code of the table.
 
     Raises:
         ReleaseRefused: a hierarchy does not know them all; names the field and the number of codes.
     """
-    for name, treatment in plan.treatments.items():
-        if isinstance(treatment, CodeClimb):
-            with open_table(valid) as connection:
-                treatment.positions(column(connection, f'SELECT DISTINCT "{name}" FROM source'))  # noqa: S608  own names
+    for name, values in seen.items():
+        treatment = plan.treatments[name]
+        if values and isinstance(treatment, CodeClimb):
+            treatment.positions(pa.concat_arrays(values).unique())
 
 
-def stage_rows(valid: Path, plan: Plan, *, levels: Mapping[str, int], staged: Path, seed: int | None) -> int:
-    """Write the treated rows batch by batch and return their number; null seed keeps the source's order."""
-    treat = _Rows(plan, levels, seed)
-    source = pq.ParquetFile(valid)
-    with pq.ParquetWriter(staged, treat.batch(_empty(source.schema_arrow)).schema, compression="zstd") as writer:
-        for batch in source.iter_batches(batch_size=_BATCH_ROWS):
-            writer.write_batch(treat.batch(batch))
-    return treat.rows
+def codes_of(valid: Table, plan: Plan) -> dict[str, list[pa.Array]]:
+    """Return the different codes of each field that climbs a hierarchy; none of a table without batches."""
+    seen: dict[str, list[pa.Array]] = {
+        name: [] for name, treatment in plan.treatments.items() if isinstance(treatment, CodeClimb)
+    }
+    for batch in read_batches(valid, columns=list(seen)) if seen else ():
+        for name, values in seen.items():
+            values[:] = [pa.concat_arrays([*values, batch.column(name).unique()]).unique()]
+    return seen
 
 
-def write_treated(valid: Path, plan: Plan, *, schema: pa.Schema, output: Path) -> int:
-    """Write the treated rows in the source's order straight to their table and return their number."""
-    treat = _Rows(plan, {}, None)
-    with pq.ParquetWriter(output, schema, compression="zstd") as writer:
-        for batch in pq.ParquetFile(valid).iter_batches(batch_size=_BATCH_ROWS):
-            writer.write_batch(treat.batch(batch).select(schema.names).cast(schema))
-    return treat.rows
+@dataclass(frozen=True)
+class Left:
+    """How many rows came, and how many of them leave."""
+
+    came: int
+    leave: int
+
+
+def stage_rows(valid: Table, plan: Plan, choice: Choice | None, *, staged: Path, seed: int | None) -> Left:
+    """Write the treated rows that leave, with what aggregates and order need; null seed keeps the source's order."""
+    rows = _Rows(plan, choice, seed, first_row=first_row_of(valid))
+    kinds = schema_of(valid)
+    nothing = pa.RecordBatch.from_pylist([], pa.schema([kinds.field(name) for name in rows.names]))
+    return _write(valid, rows, schema=rows.batch(nothing).schema, output=staged)
+
+
+def write_treated(valid: Table, plan: Plan, choice: Choice | None, *, schema: pa.Schema, output: Path) -> Left:
+    """Write the treated rows that leave in the source's order straight to their table."""
+    rows = _Rows(plan, choice, None, first_row=first_row_of(valid))
+    return _write(valid, rows, schema=schema, output=output)
+
+
+def _write(valid: Table, rows: _Rows, *, schema: pa.Schema, output: Path) -> Left:
+    with new_parquet(output, schema) as writer, closing(one_ahead(rows.read(valid))) as batches:
+        for batch in batches:
+            writer.write_batch(batch.select(schema.names).cast(schema))
+    return Left(rows.came - first_row_of(valid), rows.leave)
 
 
 @contextmanager
 def open_table(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a Parquet file as the view `source` of a query engine that spills to the file's folder.
+    """Open a staged file as the view `leaving` of a query engine that spills to the file's folder.
 
     One thread, so that sums of floating-point numbers repeat to the last bit.
     """
@@ -76,30 +99,40 @@ def open_table(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute("SET threads = 1")
         connection.execute("SET memory_limit = '250MB'")
         connection.execute("SET temp_directory = ?", [str(spill)])
-        connection.read_parquet(str(path)).create_view("source")
+        connection.read_parquet(str(path)).create_view("leaving")
         yield connection
     finally:
         connection.close()
         shutil.rmtree(spill, ignore_errors=True)
 
 
-def column(connection: duckdb.DuckDBPyConnection, query: str) -> pa.Array:
-    """Return the only column of a query's result as one array."""
-    return connection.sql(query).to_arrow_table().column(0).combine_chunks()
-
-
 class _Rows:
-    """Treats batches one after the other; counts rows and draws the shuffled order."""
+    """Leaves out and treats valid rows, one batch after the other; counts them and draws the shuffled order."""
 
-    def __init__(self, plan: Plan, levels: Mapping[str, int], seed: int | None) -> None:
+    def __init__(self, plan: Plan, choice: Choice | None, seed: int | None, *, first_row: int = 0) -> None:
         privacy = plan.table.privacy
+        self.came, self.leave = first_row, 0
         self._plan = plan
-        self._levels = levels
-        self._random = None if seed is None else np.random.PCG64(seed)
+        self._choice = choice
+        self._levels: Mapping[str, int] = choice.levels if choice else {}
+        self._random = None if seed is None else np.random.PCG64(seed).advance(first_row)
         self._measured = sorted({m.field for table in privacy.tables for m in table.measures if m.field})
-        self.rows = 0
+        needed = {*plan.treatments, *self._measured, *privacy.unit_key}
+        self.names = [field.name for field in plan.table.schema_.fields if field.name in needed]
+
+    def read(self, valid: Table) -> Iterator[pa.RecordBatch]:
+        """Yield the treated batches of a whole table."""
+        for batch in read_batches(valid, columns=self.names):
+            yield self.batch(batch)
 
     def batch(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Return the rows of a batch that leave, treated."""
+        order = self._order(batch.num_rows)
+        if self._choice is not None:
+            leaving = self._choice.leaving(batch)
+            if not leaving.all():
+                batch, order = batch.filter(pa.array(leaving)), order.filter(pa.array(leaving))
+        self.leave += batch.num_rows
         columns = {
             name: apply_by_value(treatment, batch.column(name), self._levels.get(name, 0))
             for name, treatment in self._plan.treatments.items()
@@ -110,15 +143,11 @@ class _Rows:
             treatment = self._plan.treatments.get(name)
             stays = isinstance(treatment, _STAYS_A_NUMBER)
             columns[measure_column(name)] = pc.cast(columns[name] if stays else batch.column(name), pa.float64())
-        columns[ORDER] = self._order(batch.num_rows)
+        columns[ORDER] = order
         return pa.RecordBatch.from_pydict(columns)
 
     def _order(self, rows: int) -> pa.Array:
-        start, self.rows = self.rows, self.rows + rows
+        start, self.came = self.came, self.came + rows
         if self._random is None:
-            return pa.array(np.arange(start, self.rows, dtype=np.uint64))
+            return pa.array(np.arange(start, self.came, dtype=np.uint64))
         return pa.array(self._random.random_raw(rows), pa.uint64())
-
-
-def _empty(schema: pa.Schema) -> pa.RecordBatch:
-    return pa.RecordBatch.from_arrays([pa.array([], field.type) for field in schema], schema=schema)

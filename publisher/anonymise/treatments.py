@@ -1,6 +1,7 @@
 """What happens to one field: pure functions from an Arrow array to an Arrow array, one for each level of generality.
 
 Every treatment has `levels`, fine to coarse; treatments that cannot climb have one. Null stays null, except where a level hides all values.
+A treatment sees its field in `leaves`: the values as far as its finest level tells them apart, taken row by row.
 """
 
 from __future__ import annotations
@@ -31,11 +32,19 @@ class Treatment(Protocol):
         ...
 
 
+def leaves_of(treatment: Treatment, values: pa.Array) -> pa.Array:
+    """Return the values without what no level ever shows: a datetime's time of day, or the minutes of its hour."""
+    return treatment.leaves(values) if isinstance(treatment, DatePeriods) else values
+
+
 def apply_by_value(treatment: Treatment, values: pa.Array, level: int) -> pa.Array:
-    """Apply a treatment once to each distinct value; the way to treat batches, where values repeat."""
-    if isinstance(treatment, AsItIs):
-        return values
-    encoded = values.dictionary_encode(null_encoding="encode")
+    """Apply a treatment once to each distinct value, unless row by row is faster; the way to treat batches, where values repeat."""
+    if isinstance(treatment, AsItIs | RoundTo | CapAt):
+        return treatment.apply(values, level)
+    leaves = leaves_of(treatment, values)
+    if isinstance(treatment, DatePeriods) and treatment.levels in {("day",), ("hour",)}:
+        return leaves
+    encoded = leaves.dictionary_encode(null_encoding="encode")
     return treatment.apply(encoded.dictionary, level).take(encoded.indices)
 
 
@@ -55,12 +64,21 @@ class DatePeriods:
 
     levels: tuple[str, ...]
 
+    def leaves(self, values: pa.Array) -> pa.Array:
+        """Return a datetime's hour where the finest level is the hour, else its day; other values as they are."""
+        if not pa.types.is_timestamp(values.type):
+            return values
+        return pc.floor_temporal(values, unit="hour") if self.levels[0] == "hour" else _as_days(values)
+
     def apply(self, values: pa.Array, level: int) -> pa.Array:
         name = self.levels[level]
         if name == HIDDEN:
             return _all_hidden(len(values))
-        days = _as_days(values)
         typed = len(self.levels) == 1
+        if name == "hour":
+            hours = self.leaves(values)
+            return hours if typed else pc.strftime(hours, format="%Y-%m-%dT%H")
+        days = _as_days(values)
         if name == "day":
             return days if typed else pc.cast(days, pa.string())
         if name == "year" and typed:

@@ -6,7 +6,7 @@ import csv
 import re
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,8 @@ def _period(level: str) -> Fits:
         return lambda value: bool(value == "*")
     if level == "day":
         return _is_day
+    if level == "hour":
+        return _is_hour
     if level in _PERIODS:
         return lambda value: bool(_PERIODS[level].fullmatch(str(value)))
     return lambda value: _is_years(str(value), int(level[:-1]))
@@ -83,6 +85,12 @@ def _is_day(value: Any) -> bool:
         return bool(date.fromisoformat(value).isoformat() == value)
     except ValueError:
         return False
+
+
+def _is_hour(value: Any) -> bool:
+    if isinstance(value, datetime):
+        return (value.minute, value.second, value.microsecond) == (0, 0, 0)
+    return bool(re.fullmatch(r"\d{4}-\d{2}-\d{2}T(?:[01]\d|2[0-3])", str(value)))
 
 
 def _is_years(text: str, width: int) -> bool:

@@ -14,14 +14,20 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from publisher.disclosure.changed_rows import changes_files, wrong_changes
 from publisher.disclosure.classes import left_out, singling_out, small_classes, uniform_classes
 from publisher.disclosure.forms import wrong_forms
 from publisher.disclosure.gate import personal_columns, personal_texts
 from publisher.disclosure.same_cells import data_files, wrong_csv, wrong_files, wrong_parquet, wrong_sqlite
+from publisher.disclosure.same_excel import excel_files, wrong_excel_csv, wrong_xlsx
+from publisher.disclosure.same_ndjson import wrong_ndjson
+from publisher.disclosure.same_parts import part_files, wrong_parts
+from publisher.disclosure.same_places import map_files, wrong_geojson, wrong_geoparquet
+from publisher.disclosure.same_tiles import wrong_picture, wrong_pmtiles
 from publisher.disclosure.small_cells import recounts, small_cells, subtractions
 from publisher.published import PublishedTable
 
-ALL_FORMATS = ("parquet", "csv", "sqlite")
+ALL_FORMATS = ("parquet", "csv", "sqlite", "xlsx", "excel_csv", "ndjson")
 
 
 @dataclass(frozen=True)
@@ -101,7 +107,10 @@ def _all_checks(given: Given) -> Iterator[Check]:
     folder, tables = given.folder, given.tables
     declared = data_files(tables, dataset=given.dataset, formats=given.formats)
     parquets = {table.name: folder / f"{table.name}.parquet" for table in tables}
-    yield _run("G1", "", "files", lambda: wrong_files(folder, declared))
+    declared |= changes_files(folder, tables)
+    declared |= {name for table in tables for name in map_files(table)}
+    declared |= {name for table in tables for name in part_files(folder, table)}
+    yield _run("G1", "", "files", lambda: wrong_files(folder, declared | excel_files(folder, tables, given.formats)))
     if "sqlite" in given.formats:
         yield _run("G1", "", "SQLite", lambda: wrong_sqlite(folder / f"{given.dataset}.sqlite", parquets, tables))
     yield _run("G2", "", "texts", lambda: personal_texts(folder, tables))
@@ -121,10 +130,34 @@ def _table_checks(given: Given, path: Path, table: PublishedTable) -> Iterator[C
     yield _run("G1", name, "Parquet", lambda: wrong_parquet(path, table))
     if "csv" in given.formats:
         yield _run("G1", name, "CSV", lambda: wrong_csv(path.with_suffix(".csv.gz"), path, table))
+    yield from _reading_checks(given, path, table)
+    if table.geometry is not None:
+        yield from _map_checks(path, table)
+    yield _run("G1", name, "changed rows", lambda: wrong_changes(given.folder, table))
     yield _run("G2", name, "columns", lambda: personal_columns(path, table, today=given.today))
     yield _run("G5", name, "forms", lambda: wrong_forms(path, table, definitions=given.definitions))
     if table.aggregate is not None:
         yield _run("G6", name, "small cells", lambda: small_cells(path, table))
+
+
+def _reading_checks(given: Given, path: Path, table: PublishedTable) -> Iterator[Check]:
+    """Compare the forms for one kind of reader; whether a file for Excel may be absent is judged with the other files."""
+    if "xlsx" in given.formats:
+        yield _run("G1", table.name, "XLSX", lambda: wrong_xlsx(path.with_suffix(".xlsx"), path, table))
+    if "excel_csv" in given.formats:
+        yield _run("G1", table.name, "Excel CSV", lambda: wrong_excel_csv(path.with_suffix(".excel.csv"), path, table))
+    if table.partition is not None:
+        yield _run("G1", table.name, "pieces", lambda: wrong_parts(given.folder, table))
+    if "ndjson" in given.formats:
+        yield _run("G1", table.name, "NDJSON", lambda: wrong_ndjson(path.with_suffix(".ndjson.gz"), path, table))
+
+
+def _map_checks(path: Path, table: PublishedTable) -> Iterator[Check]:
+    geo, geojson, tiles, picture = (path.with_name(name) for name in map_files(table))
+    yield _run("G1", table.name, "GeoParquet", lambda: wrong_geoparquet(geo, path, table))
+    yield _run("G1", table.name, "GeoJSON", lambda: wrong_geojson(geojson, path, table))
+    yield _run("G1", table.name, "tiles", lambda: wrong_pmtiles(tiles, geo, table))
+    yield _run("G1", table.name, "picture", lambda: wrong_picture(picture, geo, table))
 
 
 def _row_checks(path: Path, table: PublishedTable, rows_before: int | None) -> Iterator[Check]:

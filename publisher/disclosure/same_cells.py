@@ -6,8 +6,9 @@ Each function returns what is wrong in words and numbers; an empty list means th
 from __future__ import annotations
 
 import gzip
+import re
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -20,13 +21,21 @@ from publisher.published import PublishedTable
 
 _BATCH_ROWS = 65_536
 _METADATA_KEYS = {b"ARROW:schema", b"phusa.release", b"phusa.table", b"phusa.table_schema"}
-_DESCRIBING = {"datapackage.json", "quality.json", "privacy.json", "changes.json", "manifest.json", "manifest.sig"}
+_DESCRIBING = {
+    "datapackage.json", "csv-metadata.json", "croissant.json", "quality.json", "privacy.json", "changes.json",
+    "manifest.json", "manifest.sig",
+}  # fmt: skip
 _GZIP_NAME_OR_COMMENT = 0x04 | 0x08 | 0x10
+_STATISTICS = {"sqlite_stat1", "sqlite_stat4"}
+_WORDS = re.compile(
+    r"""CREATE VIRTUAL TABLE "\w+" USING fts5\((?P<fields>"\w+"(?:, "\w+")*), content="(?P<table>\w+)", tokenize='[\w ]+'\)"""
+)
+_PARTS_OF_WORDS = ("_data", "_idx", "_docsize", "_config")
 
 
 def data_files(tables: Sequence[PublishedTable], *, dataset: str, formats: Sequence[str]) -> set[str]:
     """Return the names of the data files that a release declares."""
-    endings = {"parquet": ".parquet", "csv": ".csv.gz"}
+    endings = {"parquet": ".parquet", "csv": ".csv.gz", "ndjson": ".ndjson.gz"}
     names = {table.name + ending for table in tables for form, ending in endings.items() if form in formats}
     return names | {f"{dataset}.sqlite"} if "sqlite" in formats else names
 
@@ -58,9 +67,8 @@ def wrong_parquet(path: Path, table: PublishedTable) -> list[str]:
 
 def wrong_csv(path: Path, parquet: Path, table: PublishedTable) -> list[str]:
     """Compare a gzipped CSV file with the Parquet file, cell by cell; null and empty text are both an empty field."""
-    with path.open("rb") as raw:
-        if raw.read(4)[3] & _GZIP_NAME_OR_COMMENT:
-            return ["the gzip header carries a name or a comment"]
+    if has_gzip_names(path):
+        return ["the gzip header carries a name or a comment"]
     header = ",".join(table.arrow_schema.names)
     with gzip.open(path, "rb") as text:
         if text.readline() != header.encode() + b"\n":
@@ -74,14 +82,19 @@ def wrong_csv(path: Path, parquet: Path, table: PublishedTable) -> list[str]:
                 column_types=dict.fromkeys(table.arrow_schema.names, pa.string()), strings_can_be_null=False
             ),
         )
-        return _differences(reader, _parquet_batches(parquet), _read_texts)
+        return differences(reader, parquet_batches(parquet), _read_texts)
+
+
+def has_gzip_names(path: Path) -> bool:
+    """Tell whether a gzip file says more of itself than its content."""
+    with path.open("rb") as raw:
+        return bool(raw.read(4)[3] & _GZIP_NAME_OR_COMMENT)
 
 
 def wrong_sqlite(path: Path, parquets: dict[str, Path], tables: Sequence[PublishedTable]) -> list[str]:
     """Compare a SQLite file with the Parquet files: its tables, their columns and every cell, and no trace of deleted rows."""
     with closing(sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)) as database:
-        kinds = database.execute("SELECT type, name FROM sqlite_master WHERE type <> 'index'").fetchall()
-        if set(kinds) != {("table", table.name) for table in tables}:
+        if _undeclared_tables(database, tables):
             return ["other tables or views than declared"]
         if database.execute("PRAGMA freelist_count").fetchone()[0]:
             return ["free pages that may hold deleted rows"]
@@ -92,13 +105,43 @@ def wrong_sqlite(path: Path, parquets: dict[str, Path], tables: Sequence[Publish
                 faults.append(f"the columns of {table.name} are not the declared ones")
                 continue
             rows = _sqlite_batches(database, table)
-            found = _differences(rows, _parquet_batches(parquets[table.name]), _read_stored)
+            found = differences(rows, parquet_batches(parquets[table.name]), _read_stored)
             faults += [f"{table.name}: {fault}" for fault in found]
         return faults
 
 
-def _parquet_batches(path: Path) -> Iterator[pa.RecordBatch]:
-    yield from pq.ParquetFile(path).iter_batches(batch_size=_BATCH_ROWS)
+def _undeclared_tables(database: sqlite3.Connection, tables: Sequence[PublishedTable]) -> bool:
+    """Tell whether there are other tables than the declared ones, their indexes of words and SQLite's own statistics."""
+    declared = {table.name: table for table in tables}
+    found = {
+        name: str(sql) for name, sql in database.execute("SELECT name, sql FROM sqlite_master WHERE type <> 'index'")
+    }
+    indexed = {name: table for name, sql in found.items() if (table := _words_of(sql, declared)) is not None}
+    allowed = {*declared, *indexed, *_STATISTICS, *(name + part for name in indexed for part in _PARTS_OF_WORDS)}
+    wrong_size = [
+        name for name, table in indexed.items() if _count(database, f"{name}_docsize") != _count(database, table)
+    ]
+    return bool(set(found) - allowed or set(declared) - set(found) or wrong_size)
+
+
+def _words_of(sql: str, declared: Mapping[str, PublishedTable]) -> str | None:
+    """Return the declared table whose texts an index of words is made of; null for any other statement."""
+    words = _WORDS.fullmatch(sql)
+    table = declared.get(words["table"]) if words else None
+    if words is None or table is None:
+        return None
+    texts = {field.name for field in table.arrow_schema if pa.types.is_string(field.type)}
+    return table.name if set(re.findall(r'"(\w+)"', words["fields"])) <= texts else None
+
+
+def _count(database: sqlite3.Connection, table: str) -> int:
+    return int(database.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0])  # noqa: S608  declared names
+
+
+def parquet_batches(path: Path) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a Parquet file, 65,536 at a time."""
+    # Reading ahead in threads of its own costs more than it saves: whoever compares waits for the other side.
+    yield from pq.ParquetFile(path, pre_buffer=False).iter_batches(batch_size=_BATCH_ROWS, use_threads=False)
 
 
 def _sqlite_batches(database: sqlite3.Connection, table: PublishedTable) -> Iterator[pa.RecordBatch]:
@@ -116,16 +159,28 @@ def _stored_type(kind: pa.DataType) -> pa.DataType:
     return pa.string() if pa.types.is_temporal(kind) else kind
 
 
-def _differences(
-    left: Iterator[pa.RecordBatch], right: Iterator[pa.RecordBatch], read: Callable[[pa.Array, pa.DataType], pa.Array]
+def differences(
+    left: Iterator[pa.RecordBatch],
+    right: Iterator[pa.RecordBatch],
+    read: Callable[[pa.Array, pa.DataType], pa.Array],
+    *,
+    tells_empty: bool = False,
 ) -> list[str]:
-    """Walk both streams in step; `read` turns a column of the left into the right one's type."""
+    """Walk both streams in step.
+
+    Args:
+        left: rows of the form that is checked.
+        right: the same rows from Parquet.
+        read: turns a column of the left into the right one's type.
+        tells_empty: null and the empty text are apart in the left.
+    """
     start = 0
     for ours, theirs in _in_step(left, right):
         if ours is None or theirs is None:
             return [f"the number of rows differs after row {start}"]
         for name, column in zip(theirs.schema.names, theirs.columns, strict=True):
-            if not read(ours.column(name), column.type).equals(_without_empty(column)):
+            wanted = column if tells_empty else without_empty(column)
+            if not read(ours.column(name), column.type).equals(wanted):
                 return [
                     f"cells of the column {name} differ from Parquet within rows {start + 1} to {start + len(column)}"
                 ]
@@ -151,7 +206,7 @@ def _next_rows(batches: Iterator[pa.RecordBatch]) -> pa.RecordBatch | None:
     return next((batch for batch in batches if batch.num_rows), None)
 
 
-def _without_empty(column: pa.Array) -> pa.Array:
+def without_empty(column: pa.Array) -> pa.Array:
     """Return texts with null for the empty one: the formats do not tell them apart."""
     return _empty_to_null(column) if pa.types.is_string(column.type) else column
 

@@ -5,16 +5,21 @@ Standard: https://datapackage.org/standard/data-package/. Only what is published
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from publisher.definition import DatasetDefinition
+from publisher.formats.geo import GEOJSON_ENDING, GEOPARQUET_ENDING, PMTILES_ENDING
 from publisher.published import PublishedField, PublishedTable
 
 CSV_ENDING = ".csv.gz"
 PARQUET_ENDING = ".parquet"
 SQLITE_ENDING = ".sqlite"
+XLSX_ENDING = ".xlsx"
+EXCEL_CSV_ENDING = ".excel.csv"
+NDJSON_ENDING = ".ndjson.gz"
 
 
 def dataset_to_datapackage(
@@ -41,6 +46,9 @@ def dataset_to_datapackage(
         for ending, make in ((CSV_ENDING, _csv_resource), (PARQUET_ENDING, _parquet_resource))
         if table.name + ending in by_path
     ]
+    resources += [resource for table in tables for resource in _reading_resources(table, by_path)]
+    resources += [resource for table in tables for resource in _map_resources(table, by_path)]
+    resources += [resource for table in tables for resource in _part_resources(table, by_path)]
     if database := by_path.get(definition.name + SQLITE_ENDING):
         resources.append(_sqlite_resource(definition, database))
     package = {
@@ -68,6 +76,10 @@ def table_to_schema(table: PublishedTable) -> dict[str, Any]:
     schema: dict[str, Any] = {"fields": [_field_to_descriptor(field) for field in table.fields]}
     if key := published_key(table):
         schema["primaryKey"] = list(key)
+    if table.geometry is not None:
+        from publisher.geometry.declared import declared_geometry
+
+        schema["geometry"] = declared_geometry(table.geometry)
     return schema
 
 
@@ -84,6 +96,7 @@ def _field_to_descriptor(field: PublishedField) -> dict[str, Any]:
     descriptor = {
         "name": field.name,
         "type": field.type,
+        **field.type_options,
         "title": field.title,
         "title_translated": dict(field.title_translated),
         "description": field.description,
@@ -112,6 +125,56 @@ def _parquet_resource(table: PublishedTable, file: Mapping[str, Any]) -> dict[st
         **_about(table),
         **_bytes(file, form="parquet", media_type=str(file["media_type"])),
     }
+
+
+def _reading_resources(table: PublishedTable, files: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Describe the forms that hold the same rows for one kind of reader; the schema stands with the CSV file."""
+    excel = {"encoding": "utf-8", "dialect": {"delimiter": ";", "lineTerminator": "\r\n", "header": True}}
+    lines = {"encoding": "utf-8", "compression": "gz"}
+    forms: list[tuple[str, str, str, dict[str, Any]]] = [
+        (XLSX_ENDING, "xlsx", "", {}),
+        (EXCEL_CSV_ENDING, "excel-csv", "text/csv", excel),
+        (NDJSON_ENDING, "ndjson", "application/x-ndjson", lines),
+    ]
+    described = []
+    for ending, form, media_type, more in forms:
+        if file := files.get(table.name + ending):
+            about = _bytes(file, form=form, media_type=media_type or str(file["media_type"]))
+            described.append({"name": f"{table.name}-{form}", **_about(table), **about, **more})
+    return described
+
+
+def _part_resources(table: PublishedTable, files: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Describe the pieces of a series as one resource of several files; each file's hash stands in the manifest."""
+    if table.partition is None:
+        return []
+    name = re.compile(rf"{re.escape(table.name)}\.([0-9]{{4}}(-[0-9]{{2}})?|undated)\.parquet")
+    parts = [files[path] for path in sorted(files) if name.fullmatch(path)]
+    described = {
+        "name": f"{table.name}-parquet-by-{table.partition.period}",
+        **_about(table),
+        "path": [part["path"] for part in parts],
+        "format": "parquet",
+        "mediatype": "application/vnd.apache.parquet",
+        "bytes": sum(part["bytes"] for part in parts),
+    }
+    return [described] if parts else []
+
+
+def _map_resources(table: PublishedTable, files: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    forms = {GEOPARQUET_ENDING: "geoparquet", GEOJSON_ENDING: "geojson", PMTILES_ENDING: "pmtiles"}
+    described = []
+    for ending, form in forms.items():
+        if file := files.get(table.name + ending):
+            is_text = form == "geojson"
+            media_type = "application/geo+json" if is_text else str(file["media_type"])
+            resource = {
+                "name": f"{table.name}-{form}",
+                **_about(table),
+                **_bytes(file, form=form, media_type=media_type),
+            }
+            described.append(resource | ({"encoding": "utf-8", "compression": "gz"} if is_text else {}))
+    return described
 
 
 def _sqlite_resource(definition: DatasetDefinition, file: Mapping[str, Any]) -> dict[str, Any]:

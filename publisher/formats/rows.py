@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,30 +13,45 @@ import pyarrow.parquet as pq
 from publisher.errors import DisclosureRisk, ReleaseRefused
 from publisher.published import PublishedTable
 
-GROUP_ROWS = 131_072
-_READ_ROWS = 32_768
+CUT_ROWS = 32_768
 # Between these Arrow writes a float as plain decimal digits; outside it chooses other exponents than Python does.
 _PLAIN_FROM, _PLAIN_BELOW = 1e-4, 1e10
 
 
-def read_groups(source: Path, table: PublishedTable, *, rows: int = GROUP_ROWS) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of a Parquet file in its order, `rows` at a time however the file itself is cut.
+def read_rows(source: Path, table: PublishedTable) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a Parquet file in its order, as `released_rows` cuts and checks them."""
+    with pq.ParquetFile(source, pre_buffer=False) as file:
+        _refuse_other_columns(file.schema_arrow, table)
+        yield from released_rows(file.iter_batches(batch_size=CUT_ROWS, use_threads=False), table)
+
+
+def count_rows(source: Path) -> int:
+    """Return the number of rows in a Parquet file, from its footer."""
+    return int(pq.read_metadata(source).num_rows)
+
+
+def released_rows(batches: Iterable[pa.RecordBatch], table: PublishedTable) -> Iterator[pa.RecordBatch]:
+    """Yield the rows in batches of 32,768, the last one shorter, however they come cut: the bytes of a file rest on it.
 
     Raises:
-        DisclosureRisk: the file's columns are not exactly the fields that the policy publishes.
+        DisclosureRisk: the columns are not exactly the fields that the policy publishes.
         ReleaseRefused: a number is not finite.
     """
-    with pq.ParquetFile(source) as file:
-        _refuse_other_columns(file.schema_arrow, table)
-        waiting: list[pa.RecordBatch] = []
-        for batch in file.iter_batches(batch_size=min(rows, _READ_ROWS)):
-            waiting.append(batch)
-            while (held := sum(part.num_rows for part in waiting)) >= rows:
-                joined = pa.concat_batches(waiting)
-                yield _finite(joined.slice(0, rows), table)
-                waiting = [joined.slice(rows)] if held > rows else []
-        if any(part.num_rows for part in waiting):
-            yield _finite(pa.concat_batches(waiting), table)
+    waiting: list[pa.RecordBatch] = []
+    held = 0
+    for batch in batches:
+        _refuse_other_columns(batch.schema, table)
+        rest = batch.cast(table.arrow_schema)  # without the metadata that came along
+        while held + rest.num_rows >= CUT_ROWS:
+            waiting.append(rest.slice(0, CUT_ROWS - held))
+            rest = rest.slice(CUT_ROWS - held)
+            yield _finite(pa.concat_batches(waiting) if len(waiting) > 1 else waiting[0], table)
+            waiting, held = [], 0
+        if rest.num_rows:
+            waiting.append(rest)
+            held += rest.num_rows
+    if waiting:
+        yield _finite(pa.concat_batches(waiting), table)
 
 
 def _refuse_other_columns(found: pa.Schema, table: PublishedTable) -> None:
@@ -96,3 +111,14 @@ def _floats_to_text(column: pa.Array) -> pa.Array:
         return text
     exact: list[Any] = [repr(value) for value in pc.filter(column, odd).to_pylist()]
     return pc.replace_with_mask(text, odd, pa.array(exact, pa.string()))
+
+
+def all_text(texts: pa.Array) -> bytes:
+    """Return the texts of an array of strings without nulls, one after the other."""
+    # They lie like that in its last buffer; offsets say where the first begins.
+    _, offsets, values = texts.buffers()
+    if values is None:
+        return b""
+    bounds = memoryview(offsets).cast("i")
+    first, last = bounds[texts.offset], bounds[texts.offset + len(texts)]
+    return bytes(memoryview(values)[first:last])

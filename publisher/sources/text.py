@@ -85,6 +85,11 @@ def text_schema(names: Sequence[str]) -> pa.Schema:
     return pa.schema([pa.field(name, pa.string()) for name in names])
 
 
+def composed(text: str) -> str:
+    """Return a text in NFC."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
 def column_names(cells: Sequence[str | None]) -> list[str]:
     """Return usable column names for header cells: `column_7` where there is none, `name_2` for the second `name`.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +15,7 @@ from publisher.validation.excel_dates import serials_to_iso
 from publisher.validation.judge import FieldJudge, Verdict
 from publisher.validation.layouts import Mask
 from publisher.validation.proofs import Proof, proof_for
-from publisher.validation.text import canonical_text, clean_text
+from publisher.validation.text import base64_text, canonical_text, clean_text
 from publisher.validation.typed import TypedCheck, typed_check_for
 
 
@@ -66,8 +68,7 @@ class FieldCheck:
             DescriptorError: bounds and values cannot be compared.
             DriftError: the column's type cannot be read as the field's.
         """
-        if isinstance(column.type, pa.BaseExtensionType):
-            column = column.storage
+        column = plain_column(column)
         if pa.types.is_dictionary(column.type):
             checked = self._check_values(column.dictionary).take(column.indices)
         else:
@@ -85,12 +86,53 @@ class FieldCheck:
         if found is not None:
             values, wrong, outside = found
             return CheckedColumn(values, None, _or_none(wrong), _or_none(outside))
-        return self._check_text(canonical_text(column, field_type=self.definition.type))
+        if self._holds_items(column):
+            return self._judge(canonical_text(column, field_type="array"), is_json=True)
+        return self._check_text(self.texts(column))
+
+    def texts(self, column: pa.Array) -> pa.Array:
+        """Return the cleaned texts that Frictionless would be shown; null where the value is missing.
+
+        Args:
+            column: as `check` takes it.
+
+        Raises:
+            DriftError: the column's type cannot be read as the field's.
+        """
+        column = plain_column(column)
+        if pa.types.is_dictionary(column.type):
+            return self.texts(column.dictionary).take(column.indices)
+        texts = self._without_missing(clean_text(self._written(column)))
+        return serials_to_iso(texts, field_type=self.definition.type) if self.definition.format == "excel" else texts
+
+    def cells(self, column: pa.Array) -> list[Any]:
+        """Return the cells that Frictionless would be shown: texts, or the items of a list that the source delivers apart."""
+        column = plain_column(column)
+        texts: list[Any] = self.texts(column).to_pylist()
+        if not self._holds_items(column):
+            return texts
+        return [None if text is None else json.loads(text) for text in texts]
+
+    def _holds_items(self, column: pa.Array) -> bool:
+        """Whether the source delivers the items of a list apart; they need no delimiter then."""
+        return self.definition.type == "list" and pa.types.is_nested(column.type)
+
+    def _written(self, column: pa.Array) -> pa.Array:
+        """Return the texts that the source would have written for this field."""
+        kind, field = column.type, self.definition
+        if pa.types.is_null(kind):
+            return pa.nulls(len(column), pa.string())
+        if pa.types.is_boolean(kind) and field.type == "boolean":
+            yes, no = (
+                words[0] if words else word
+                for words, word in ((field.trueValues, "true"), (field.falseValues, "false"))
+            )
+            return pc.if_else(column, yes, no)
+        if field.format == "binary" and (pa.types.is_binary(kind) or pa.types.is_large_binary(kind)):
+            return base64_text(column)
+        return canonical_text(column, field_type="array" if self._holds_items(column) else field.type)
 
     def _check_text(self, texts: pa.Array) -> CheckedColumn:
-        texts = self._without_missing(clean_text(texts))
-        if self.definition.format == "excel":
-            texts = serials_to_iso(texts, field_type=self.definition.type)
         present: Mask = texts.is_valid().to_numpy(zero_copy_only=False)
         if self._proof is None:
             return self._judge(texts, present)
@@ -111,13 +153,21 @@ class FieldCheck:
                 texts = pc.if_else(found, pa.scalar(None, pa.string()), texts)
         return texts
 
-    def _judge(self, texts: pa.Array, doubtful: Mask) -> CheckedColumn:
+    def _judge(self, texts: pa.Array, doubtful: Mask | None = None, *, is_json: bool = False) -> CheckedColumn:
         """Judge each distinct doubtful text once; all other rows come out null and without errors."""
-        if not doubtful.all():
+        if doubtful is not None and not doubtful.all():
             texts = _null_where(texts, ~doubtful)
         encoded = texts.dictionary_encode()
-        verdicts = [self.judge.judge(text) for text in encoded.dictionary.to_pylist()]
+        verdicts = [self.judge.judge(text, is_json=is_json) for text in encoded.dictionary.to_pylist()]
         return _column_of(verdicts, self.kind).take(encoded.indices)
+
+
+def plain_column(column: pa.Array) -> pa.Array:
+    """Return a column without Arrow's wrappings: extension types of drivers and run-end encoding; dictionaries stay."""
+    if pa.types.is_run_end_encoded(column.type):
+        column = pc.run_end_decode(column)
+    is_wrapped = isinstance(column.type, pa.BaseExtensionType) and not isinstance(column.type, pa.UuidType)
+    return column.storage if is_wrapped else column
 
 
 def _column_of(verdicts: list[Verdict], kind: pa.DataType) -> CheckedColumn:

@@ -1,8 +1,8 @@
-"""Uniqueness over the whole table: keys go to a file, DuckDB finds the repeats and spills when memory is short."""
+"""Uniqueness over the whole table: hashes of keys show the suspects, the keys of these alone are compared."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from publisher.engines.local import map_batches
-from publisher.errors import EnvironmentFault
+from publisher.engines.local import new_parquet
+from publisher.engines.working_files import Table, first_row_of, read_batches
+from publisher.errors import DiskFull, EnvironmentFault, tells_of_full_disk
 from publisher.validation.columns import CheckedColumn, FieldCheck
+from publisher.validation.hashes import MAX_HELD, Hashes, RepeatedHashes, hash_rows
 
 RowNumbers = npt.NDArray[np.int64]
 _MEMORY = "192MB"
@@ -22,15 +24,24 @@ _MEMORY = "192MB"
 
 @dataclass(frozen=True)
 class Key:
-    """Fields whose values must not come twice: of a `unique` field, or of the primary key when `field` is null."""
+    """Fields whose values must not come twice: of a `unique` field, or of the primary key when `field` is null.
+
+    With `frees_nulls` (`uniqueKeys`) a row is free when one of its fields is null, otherwise when all are.
+    """
 
     fields: tuple[str, ...]
     field: str | None = None
+    frees_nulls: bool = False
 
     @property
     def error_type(self) -> str:
         """Frictionless' name of the rule."""
-        return "primary-key" if self.field is None else "unique-error"
+        return "primary-key" if self.is_primary else "unique-error"
+
+    @property
+    def is_primary(self) -> bool:
+        """Whether rows whose key is null throughout are errors too."""
+        return self.field is None and not self.frees_nulls
 
 
 def find_repeats(
@@ -40,10 +51,10 @@ def find_repeats(
 
     As in Frictionless all rows take part that have a readable value, whatever else is wrong with them; values count, not
     their texts. A null in a unique field is free; in a primary key nulls equal each other unless all are null. Reads the key
-    columns of the whole file once; memory is bounded but for 8 bytes for each repeating row.
+    columns of the whole file once, and again when there are suspects; memory is bounded but for 8 bytes for each repeating row.
 
     Args:
-        staged: Parquet with one column for each field.
+        staged: a working file with one column for each field.
         checks: of all fields.
         keys: what must be unique.
         folder: an empty one for files of our own; the caller removes it.
@@ -51,43 +62,103 @@ def find_repeats(
     Raises:
         EnvironmentFault: the disk is full.
     """
-    names = {name for key in keys for name in key.fields}
-    members = [check for check in checks if check.definition.name in names]
-    if not members:
-        return {}
-    path = folder / "keys.parquet"
-    columns = [check.definition.name for check in members]
-    map_batches(staged, _key_batches(members), path, schema=_key_schema(members), columns=columns)
-    with _duckdb(folder / "spill") as connection:
-        connection.read_parquet(str(path), file_row_number=True).create_view("keys")
-        places = {name: place for place, name in enumerate(columns)}
-        return {key: _repeats(connection, [places[name] for name in key.fields]) for key in keys}
+    by_name = {check.definition.name: check for check in checks}
+    repeats = {}
+    suspected = _suspected(staged, by_name, keys, folder=folder)
+    for key in keys:
+        hashes = suspected[key]
+        repeats[key] = _compare(staged, by_name, key, hashes, folder=folder) if len(hashes) else np.zeros(0, np.int64)
+    return repeats
 
 
-def _key_batches(members: Sequence[FieldCheck]) -> Callable[[pa.RecordBatch], pa.RecordBatch]:
-    schema = _key_schema(members)
+def _suspected(
+    staged: Path, checks: Mapping[str, FieldCheck], keys: Sequence[Key], *, folder: Path
+) -> dict[Key, Hashes]:
+    """Return the hashes that come more than once."""
+    seen = {}
+    for number, key in enumerate(keys):
+        runs = folder / f"hashes{number}"
+        runs.mkdir()
+        seen[key] = RepeatedHashes(runs, max_held=MAX_HELD // len(keys))
+    for _, columns in key_columns(staged, checks, list(dict.fromkeys(name for key in keys for name in key.fields))):
+        for key, hashes in seen.items():
+            members = [columns[name] for name in key.fields]
+            hashes.add(hashes_of(members)[present_in(members, key)])
+    return {key: hashes.found() for key, hashes in seen.items()}
 
-    def keys_of(batch: pa.RecordBatch) -> pa.RecordBatch:
-        arrays: list[pa.Array] = []
-        for check in members:
-            checked = check.check(batch.column(check.definition.name))
-            arrays += [checked.values, _identity_of(checked)]
-        return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
-    return keys_of
+def key_columns(
+    staged: Table, checks: Mapping[str, FieldCheck], names: Sequence[str]
+) -> Iterator[tuple[int, dict[str, CheckedColumn]]]:
+    """Yield the checked columns batch by batch, with the number of the batch's first row."""
+    first_row = first_row_of(staged)
+    for batch in read_batches(staged, columns=names) if names else ():
+        yield first_row, {name: checks[name].check(batch.column(name)) for name in names}
+        first_row += batch.num_rows
+
+
+def hashes_of(members: Sequence[CheckedColumn]) -> Hashes:
+    """Return one hash for each row of a key; equal keys have equal hashes."""
+    hashes = hash_rows([column.values for column in members])
+    for identity in (column.identity for column in members if column.identity is not None):
+        told = identity.is_valid().to_numpy(zero_copy_only=False)
+        hashes[told] ^= hash_rows([identity])[told]
+    return hashes
+
+
+def present_in(members: Sequence[CheckedColumn], key: Key) -> npt.NDArray[np.bool_]:
+    """Return the rows that take part in a key."""
+    valid = [column.values.is_valid().to_numpy(zero_copy_only=False) for column in members]
+    present: npt.NDArray[np.bool_] = (np.logical_and if key.frees_nulls else np.logical_or).reduce(valid)
+    return present
+
+
+def _compare(
+    staged: Path, checks: Mapping[str, FieldCheck], key: Key, suspected: Hashes, *, folder: Path
+) -> RowNumbers:
+    """Return the rows that repeat a key, told by the keys themselves."""
+    schema = suspects_schema(checks, key)
+    path = folder / f"suspects{key.field or ''}.parquet"
+    with new_parquet(path, schema) as writer:
+        for batch, _ in suspects(staged, checks, key, suspected):
+            writer.write_batch(batch)
+    with open_duckdb(folder / "spill") as connection:
+        connection.read_parquet(str(path)).create_view("suspects")
+        return repeats_among(connection, schema.names[1:])
+
+
+def suspects_schema(checks: Mapping[str, FieldCheck], key: Key) -> pa.Schema:
+    """Return the schema of suspects: the row's number, then the value and the identity of each field of the key."""
+    pairs = [((f"value{i}", checks[name].kind), (f"identity{i}", pa.string())) for i, name in enumerate(key.fields)]
+    return pa.schema([("row", pa.int64()), *(field for pair in pairs for field in pair)])
+
+
+def suspects(
+    staged: Table, checks: Mapping[str, FieldCheck], key: Key, suspected: Hashes
+) -> Iterator[tuple[pa.RecordBatch, Hashes]]:
+    """Yield the rows whose key has one of the hashes, batch by batch, with the hash of each."""
+    schema = suspects_schema(checks, key)
+    for first_row, columns in key_columns(staged, checks, key.fields):
+        members = [columns[name] for name in key.fields]
+        hashes = hashes_of(members)
+        found = np.flatnonzero(present_in(members, key) & np.isin(hashes, suspected))
+        arrays = [array for column in members for array in (column.values, _identity_of(column))]
+        rows = [pa.array(found + first_row), *(array.take(pa.array(found)) for array in arrays)]
+        yield pa.RecordBatch.from_arrays(rows, schema=schema), hashes[found]
 
 
 def _identity_of(checked: CheckedColumn) -> pa.Array:
     return pa.nulls(len(checked.values), pa.string()) if checked.identity is None else checked.identity
 
 
-def _key_schema(members: Sequence[FieldCheck]) -> pa.Schema:
-    pairs = [((f"value{i}", check.kind), (f"identity{i}", pa.string())) for i, check in enumerate(members)]
-    return pa.schema([field for pair in pairs for field in pair])
-
-
 @contextmanager
-def _duckdb(spill: Path) -> Iterator[Any]:
+def open_duckdb(spill: Path) -> Iterator[Any]:
+    """Open a query engine in bounded memory that spills to a folder.
+
+    Raises:
+        DiskFull: there is no space left to spill to.
+        EnvironmentFault: a query failed otherwise.
+    """
     import duckdb
 
     settings: dict[str, str | bool | int | float | list[str]] = {
@@ -101,23 +172,24 @@ def _duckdb(spill: Path) -> Iterator[Any]:
             connection.execute("SET enable_progress_bar = false")
             yield connection
     except duckdb.Error as error:
+        if tells_of_full_disk(error):
+            raise DiskFull(
+                "There is no space left for the search for repeated keys.",
+                cure="free space on the disk of the working folder, then run again",
+            ) from None
         raise EnvironmentFault(
             f"the search for repeated keys failed ({type(error).__name__}).",
             cure="look at free space of the working folder",
         ) from error
 
 
-def _repeats(connection: Any, places: Sequence[int]) -> RowNumbers:
-    """Look at 8-byte hashes of all keys first, and at the keys themselves only where hashes meet."""
-    columns = ", ".join(f"value{place}, identity{place}" for place in places)
-    present = " OR ".join(f"value{place} IS NOT NULL" for place in places)
+def repeats_among(connection: Any, names: Sequence[str]) -> RowNumbers:
+    """Return the numbers of the rows of the view `suspects` whose named columns repeat those of an earlier row."""
+    columns = ", ".join(names)
     # the names above are ours, nothing of the data enters the text of the query
     found = connection.execute(
         f"""
-        WITH meeting AS (SELECT hash({columns}) AS h FROM keys WHERE {present} GROUP BY h HAVING count(*) > 1),
-        suspects AS (SELECT file_row_number AS row, {columns} FROM keys
-                     WHERE ({present}) AND hash({columns}) IN (SELECT h FROM meeting)),
-        counted AS (SELECT row, row_number() OVER (PARTITION BY {columns} ORDER BY row) AS n FROM suspects)
+        WITH counted AS (SELECT row, row_number() OVER (PARTITION BY {columns} ORDER BY row) AS n FROM suspects)
         SELECT row FROM counted WHERE n > 1 ORDER BY row
         """  # noqa: S608
     ).fetchnumpy()["row"]

@@ -6,6 +6,7 @@ values, whatever stands where nothing is proven. It must never accept what Frict
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -18,9 +19,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from publisher.published import ARROW_TYPES
-from publisher.validation.judge import EXACT_DIGITS, LOCAL_ZONE, FieldJudge
+from publisher.validation.judge import FieldJudge
 from publisher.validation.layouts import DAY, Layout, Mask, fixed_layout
 from publisher.validation.patterns import re2_pattern
+from publisher.validation.stored import EXACT_DIGITS, LOCAL_ZONE
+from publisher.validation.text_proofs import text_proof_for
 
 Proof = Callable[[pa.Array], tuple[Mask, pa.Array]]
 
@@ -28,7 +31,12 @@ EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  wall time
 LAST_MICROSECOND = (datetime.max - EPOCH) // timedelta(microseconds=1)  # noqa: DTZ901  naive like EPOCH
 FIRST_MICROSECOND = (datetime.min - EPOCH) // timedelta(microseconds=1)  # noqa: DTZ901  naive like EPOCH
 
-_COMPARE = {"minimum": operator.ge, "maximum": operator.le}
+_COMPARE = {
+    "minimum": operator.ge,
+    "maximum": operator.le,
+    "exclusiveMinimum": operator.gt,
+    "exclusiveMaximum": operator.lt,
+}
 _LONGEST_INTEGER = 18
 _LONGEST_NUMBER = 40
 _LOCAL_MINUTES = 420
@@ -48,21 +56,24 @@ def proof_for(judge: FieldJudge, *, is_key: bool) -> Proof | None:
         is_key: values must then be told apart as exactly as Frictionless does.
     """
     field = judge.definition
-    if field.constraints.enum is not None:
+    if field.constraints.enum is not None or judge.rules:
         return None  # few distinct values by nature
-    if field.type == "string":
-        return _string_proof(judge) if field.format in {None, "default"} else None
+    if field.type == "string" and field.format in {None, "default"}:
+        return _string_proof(judge)
     if field.type == "integer":
         return _integer_proof(judge)
     if field.type == "number":
         return _number_proof(judge, is_key=is_key)
     if field.type in {"date", "datetime"} and field.format != "any":
         return _moment_proof(judge, is_key=is_key)
-    return None
+    has_more = any(
+        getattr(field.constraints, name) is not None for name in (*_COMPARE, "minLength", "maxLength", "pattern")
+    )
+    return None if has_more else text_proof_for(field)
 
 
 def within_bounds(values: npt.NDArray[Any], bounds: dict[str, Any]) -> Mask:
-    """Return which numbers lie within `minimum` and `maximum`, both inclusive."""
+    """Return which numbers lie within the bounds, by their names in Table Schema."""
     inside = np.ones(len(values), np.bool_)
     for name, bound in bounds.items():
         inside &= _COMPARE[name](values, bound)
@@ -71,6 +82,9 @@ def within_bounds(values: npt.NDArray[Any], bounds: dict[str, Any]) -> Mask:
 
 def float_bounds(judge: FieldJudge) -> dict[str, float] | None:
     """Return a number field's bounds as floats, null when a float says less than the bound."""
+    if judge.definition.floatNumber:
+        floats: dict[str, float] = bounds_of(judge)
+        return floats if all(math.isfinite(bound) for bound in floats.values()) else None
     decimals = {name: Decimal(bound) for name, bound in bounds_of(judge).items()}
     exact = all(len(bound.as_tuple().digits) <= EXACT_DIGITS and bound.is_finite() for bound in decimals.values())
     return {name: float(bound) for name, bound in decimals.items()} if exact else None
@@ -110,7 +124,7 @@ def _string_proof(judge: FieldJudge) -> Proof | None:
     def prove(values: pa.Array) -> tuple[Mask, pa.Array]:
         proven = _mask(pc.is_valid(values))
         if rules.minLength is not None or rules.maxLength is not None:
-            length = pc.fill_null(pc.utf8_length(values), -1).to_numpy()
+            length = _lengths(values, shortest=rules.minLength, longest=rules.maxLength)
             proven = proven & (length >= (rules.minLength or 0))
             proven &= length <= (rules.maxLength if rules.maxLength is not None else 2**31)
         if pattern is not None:
@@ -118,6 +132,14 @@ def _string_proof(judge: FieldJudge) -> Proof | None:
         return proven, values
 
     return prove
+
+
+def _lengths(values: pa.Array, *, shortest: int | None, longest: int | None) -> npt.NDArray[np.int32]:
+    """Return the length of each text, -1 for null: bytes where they settle it, which are at least as many as characters."""
+    size = pc.fill_null(pc.binary_length(values), -1)
+    settled = not shortest and longest is not None and (pc.max(size).as_py() or 0) <= longest
+    lengths: npt.NDArray[np.int32] = (size if settled else pc.fill_null(pc.utf8_length(values), -1)).to_numpy()
+    return lengths
 
 
 def _compiles(pattern: str) -> bool:

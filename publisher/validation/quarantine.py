@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
+from publisher.validation.columns import plain_column
 from publisher.validation.layouts import Mask
 from publisher.validation.rows import Fault
 from publisher.validation.text import canonical_text
@@ -27,7 +28,7 @@ def quarantined(batch: pa.RecordBatch, invalid: Mask, faults: Sequence[Fault], *
     """
     chosen = np.flatnonzero(invalid)
     rows = batch.take(pa.array(chosen))
-    texts = [canonical_text(_plain(column)) for column in rows.columns]
+    texts = [canonical_text(_plain(column), field_type="any") for column in rows.columns]
     types, fields = _lists(chosen, faults)
     return pa.RecordBatch.from_arrays(
         [*texts, pa.array(chosen + first_row + 1, pa.int64()), types, fields],
@@ -36,8 +37,7 @@ def quarantined(batch: pa.RecordBatch, invalid: Mask, faults: Sequence[Fault], *
 
 
 def _plain(column: pa.Array) -> pa.Array:
-    if isinstance(column.type, pa.BaseExtensionType):
-        column = column.storage
+    column = plain_column(column)
     return column.cast(pa.string()) if pa.types.is_null(column.type) else column
 
 

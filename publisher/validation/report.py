@@ -7,10 +7,15 @@ from typing import Any
 
 from publisher.definition import Thresholds
 
+_LEADING = 3
+
 
 @dataclass(frozen=True)
 class RuleCount:
-    """Rows that break one rule in one field; the field is null where the rule is about the whole row."""
+    """Rows that break one rule in one field; the field is null where the rule is about the whole row.
+
+    A rule about the whole table (`table-dimensions`, `required-value`) counts its failures and has no rows.
+    """
 
     type: str
     field: str | None
@@ -39,9 +44,15 @@ class QualityReport:
         """Rows with at least one error; they are in quarantine."""
         return self.rows - self.valid_rows
 
+    def leading_errors(self) -> str:
+        """Return the most frequent errors of single rows in words: kind, field, how many, the first rows; empty without any."""
+        found = sorted((error for error in self.errors if error.first_rows), key=lambda error: -error.count)
+        return "; ".join(_in_words(error) for error in found[:_LEADING])
+
     def to_dict(self) -> dict[str, Any]:
-        """Return the report as JSON takes it."""
-        return {**asdict(self), "invalid_rows": self.invalid_rows}
+        """Return the report as JSON takes it and as it is published: counts alone, row numbers stay in quarantine."""
+        errors = [{"type": error.type, "field": error.field, "count": error.count} for error in self.errors]
+        return {**asdict(self), "errors": errors, "invalid_rows": self.invalid_rows}
 
 
 def exceeded_thresholds(
@@ -58,6 +69,13 @@ def exceeded_thresholds(
         for name, count, allowed in shares
         if rows and count / rows > allowed
     )
+
+
+def _in_words(error: RuleCount) -> str:
+    where = f" in `{error.field}`" if error.field else ""
+    rows = ", ".join(str(number) for number in error.first_rows)
+    more = "…" if error.count > len(error.first_rows) else ""
+    return f"{error.type}{where}, {error.count:,} × (data row{'s' if error.count > 1 else ''} {rows}{more})"
 
 
 def _percent(share: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -24,10 +24,25 @@ class Fault:
 
 @dataclass(frozen=True)
 class CheckedBatch:
-    """One batch after all checks: typed rows, and only those faults that occur."""
+    """One batch after all checks: typed rows, only those faults that occur, and the identities of values by field.
+
+    See `Verdict` for identities; a field is absent where it has none.
+    """
 
     typed: pa.RecordBatch
     faults: tuple[Fault, ...]
+    identities: Mapping[str, pa.Array] = field(default_factory=dict)
+
+    def adding(self, faults: Sequence[Fault]) -> CheckedBatch:
+        """Return the batch with more faults; those of one rule and field become one."""
+        if not faults:
+            return self
+        masks: dict[tuple[str, str | None], Mask] = {}
+        for fault in (*self.faults, *faults):
+            place = (fault.type, fault.field)
+            masks[place] = masks[place] | fault.rows if place in masks else fault.rows
+        merged = tuple(Fault(kind, name, mask) for (kind, name), mask in masks.items() if mask.any())
+        return replace(self, faults=merged)
 
     @property
     def invalid(self) -> Mask:
@@ -71,9 +86,10 @@ def check_batch(
     by_name = {check.definition.name: column for check, column in zip(checks, columns, strict=True)}
     for key, numbers in (repeats or {}).items():
         faults.append(Fault(key.error_type, key.field, _repeating(numbers, first_row, batch.num_rows)))
-        if key.field is None:
+        if key.is_primary:
             faults[-1].rows[_all_null([by_name[name] for name in key.fields], batch.num_rows)] = True
-    return CheckedBatch(typed, tuple(fault for fault in faults if fault.rows.any()))
+    identities = {name: column.identity for name, column in by_name.items() if column.identity is not None}
+    return CheckedBatch(typed, tuple(fault for fault in faults if fault.rows.any()), identities)
 
 
 def _blank_rows(columns: Sequence[CheckedColumn], rows: int) -> Mask:

@@ -21,6 +21,7 @@ from publisher.validation.proofs import (
     moment_bounds,
     within_bounds,
 )
+from publisher.validation.stored import EXACT_DIGITS
 
 Typed = tuple[pa.Array, Mask, Mask]
 """Values, rows of the wrong type (their value is null), rows outside the bounds."""
@@ -29,6 +30,7 @@ TypedCheck = Callable[[pa.Array], Typed | None]
 """Returns null when the column is not of the declared type; it then goes the way of text."""
 
 _LOCAL_MICROSECONDS = 7 * 3_600_000_000
+_LONGEST_KEY = 10.0**EXACT_DIGITS
 
 
 def typed_check_for(judge: FieldJudge, *, is_key: bool) -> TypedCheck | None:
@@ -39,7 +41,7 @@ def typed_check_for(judge: FieldJudge, *, is_key: bool) -> TypedCheck | None:
         is_key: times with a zone are then matters of text, because they never equal a time without.
     """
     field = judge.definition
-    if field.constraints.enum is not None or set(judge.missing) - {""}:
+    if field.constraints.enum is not None or judge.rules or set(judge.missing) - {""}:
         return None
     if field.type == "boolean":
         return _boolean
@@ -47,7 +49,7 @@ def typed_check_for(judge: FieldJudge, *, is_key: bool) -> TypedCheck | None:
         return _integer_check(bounds_of(judge))
     if field.type == "number":
         bounds = float_bounds(judge)
-        return None if bounds is None else _number_check(bounds)
+        return None if bounds is None else _number_check(bounds, is_key=is_key)
     if field.type in {"date", "datetime"}:
         return _moment_check(judge, is_key=is_key)
     return None
@@ -70,14 +72,19 @@ def _integer_check(bounds: dict[str, Any]) -> TypedCheck:
     return check
 
 
-def _number_check(bounds: dict[str, float]) -> TypedCheck:
+def _number_check(bounds: dict[str, float], *, is_key: bool) -> TypedCheck:
     def check(column: pa.Array) -> Typed | None:
-        if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+        is_float = pa.types.is_floating(column.type)
+        if not (pa.types.is_integer(column.type) or is_float) or (is_float and is_key):
             return None
+        if is_float and column.type != pa.float64():  # 0.1 in 32 bits means 0.1
+            column = pc.cast(column, pa.string())
         values = _cast(column, pa.float64())
         if values is None:
             return None
         floats = pc.fill_null(values, 0.0).to_numpy() + 0.0
+        if is_key and (np.abs(floats) >= _LONGEST_KEY).any():  # told apart by their digits
+            return None
         return _judged(pc.add(values, 0.0), floats, bounds=bounds, storable=np.isfinite(floats))
 
     return check
@@ -97,6 +104,8 @@ def _moment_check(judge: FieldJudge, *, is_key: bool) -> TypedCheck:
             micros = pc.fill_null(pc.cast(days, pa.int32()), 0).to_numpy().astype(np.int64)
             storable = (micros >= FIRST_MICROSECOND // DAY) & (micros <= LAST_MICROSECOND // DAY)
             return _judged(days, np.where(storable, micros, 0) * DAY, bounds=bounds, storable=storable)
+        if column.type.unit == "ns":  # a cast would round towards 1970
+            column = pc.floor_temporal(column, unit="microsecond")
         instants = pc.cast(column, pa.timestamp("us", tz=column.type.tz), safe=False).cast(pa.int64())
         micros = pc.fill_null(instants, 0).to_numpy()
         shift = _LOCAL_MICROSECONDS if zoned else 0

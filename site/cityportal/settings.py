@@ -46,7 +46,17 @@ class PublisherSection(Section):
         "file:{home}/keys/publisher.token", description="Where the publisher's API token lies."
     )
     lease_seconds: int = Field(60, ge=5, description="A run without a heartbeat for this long is taken for dead.")
+    allowed_hosts: list[str] = Field(
+        default_factory=list,
+        description="Host names, addresses and networks (CIDR) inside that web services written out in definitions may lie "
+        "on. An address that `env:NAME` or `file:PATH` holds is the operator's own and needs no entry.",
+    )
     keep_work_days: int = Field(7, ge=1, description="Quarantine older than this is removed.")
+    work: Path | None = Field(
+        None,
+        description="Folder of the files between the steps of a run; empty: `work` in the home. With `--engine spark` every "
+        "executor must see it under this very path.",
+    )
 
 
 class PortalSettings(BaseSettings):
@@ -90,7 +100,9 @@ class PortalSettings(BaseSettings):
             catalogue_token=section.catalogue_token,
             site_url=self.site_url,
             lease_seconds=section.lease_seconds,
+            allowed_hosts=section.allowed_hosts,
             keep_work_days=section.keep_work_days,
+            work=section.work,
         )
 
     def for_catalogue(self, secrets: Secrets) -> outside.CatalogueSettings:

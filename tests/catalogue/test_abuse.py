@@ -15,6 +15,8 @@ from catalogue.web.documents import Draft
 from catalogue.web.http_answers import LONGEST_REMEMBERED_QUESTION, RememberedAnswers
 from catalogue.web.request_params import MAX_STRANGERS_BYTES
 
+pytestmark = pytest.mark.slow
+
 CITY = "so-gtvt"
 
 

@@ -11,6 +11,8 @@ from samples.served_catalogue import catalogue_on, served
 
 from catalogue.web.action_api import create_app
 
+pytestmark = pytest.mark.slow
+
 DISPOSITION = b"Content-Disposition: form-data; "
 GOOD = b"--b\r\n" + DISPOSITION + b'name="package_id"\r\n\r\nbus\r\n'
 FILE = b"--b\r\n" + DISPOSITION + b'name="upload"; filename="a.csv"\r\nContent-Type: text/csv\r\n\r\na,b\r\n'

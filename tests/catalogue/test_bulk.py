@@ -6,6 +6,8 @@ import pytest
 
 from catalogue.errors import NotAuthorized, NotFound, ValidationError
 
+pytestmark = pytest.mark.slow
+
 CITY = "so-gtvt"
 
 

@@ -17,6 +17,8 @@ from catalogue.people.tokens import find_token
 from catalogue.settings import CatalogueSettings
 from catalogue.store import open_store
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def settings(tmp_path):

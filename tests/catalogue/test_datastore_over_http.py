@@ -21,6 +21,8 @@ from catalogue.people.tokens import create_token
 from catalogue.web.action_api import action_api_blueprint
 from catalogue.web.open_formats import open_formats_blueprint
 
+pytestmark = pytest.mark.slow
+
 FIELDS = [("Tên phường", "string", "Phường", None), ("n", "integer", "", None), ("mở", "boolean", "", None)]
 ROWS = [(f"Phường {n % 7}", n, n % 2) for n in range(1, 251)]
 RID = id_of("phan-anh/wards")

@@ -20,7 +20,7 @@ from catalogue.tongues.dcat_catalog import CatalogPage, CatalogTimes, catalog_to
 from catalogue.web.open_formats import open_formats_blueprint
 
 # The RDF library warns about itself when it reads JSON-LD or N3.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 DATASET = URIRef(URI)
 
 

@@ -9,6 +9,8 @@ import pytest
 from catalogue.errors import MalformedInput, NotAuthorized, ValidationError
 from catalogue.register.hierarchy import ids_above, ids_below
 
+pytestmark = pytest.mark.slow
+
 CITY = "so-gtvt"
 
 

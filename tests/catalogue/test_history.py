@@ -14,6 +14,8 @@ from catalogue.errors import NotAuthorized, NotFound, ValidationError
 from catalogue.register.json_patch import json_patch
 from catalogue.store import migration_config
 
+pytestmark = pytest.mark.slow
+
 CITY = "so-gtvt"
 MINH = "minh"  # a member of the city's organization
 

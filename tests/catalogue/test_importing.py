@@ -17,6 +17,8 @@ from catalogue import command_settings
 from catalogue.importing.commands import import_portal
 from catalogue.importing.dcat_us import package_of
 
+pytestmark = pytest.mark.slow
+
 ORGANIZATION = {
     "id": "11111111-aaaa-4bbb-8ccc-000000000001",
     "name": "so-cong-thuong",

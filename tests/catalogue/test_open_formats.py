@@ -23,6 +23,8 @@ from catalogue.web.document_cache import DocumentCache
 from catalogue.web.documents import Draft
 from catalogue.web.open_formats import open_formats_blueprint
 
+pytestmark = pytest.mark.slow
+
 SITE = "https://data.example.vn"
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
 

@@ -7,6 +7,8 @@ import pytest
 from catalogue.actions.registry import call_action
 from catalogue.errors import NotAuthorized, NotFound, ValidationError
 
+pytestmark = pytest.mark.slow
+
 CITY = "so-gtvt"
 REVERSES = {
     "depends_on": "dependency_of",

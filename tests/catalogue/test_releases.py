@@ -62,3 +62,17 @@ def test_a_checked_release_stays_current_with_a_newer_summary(publish, catalogue
 def test_a_dataset_without_pointer_has_no_public_release(publish):
     publish("2026-11-21.1", "2026-11-21T08:00:00")
     assert publish(None) == [("2026-11-21.1", "withdrawn")]
+
+
+def test_releases_whose_files_went_are_deleted_for_ever_but_never_the_current_one(catalogue, publish):
+    publish("2026-11-20.1", "2026-11-20T08:00:00")
+    publish("2026-11-21.1", "2026-11-21T08:00:00")
+    shown = catalogue.call("package_show", {"id": "bus"}, user="lan")
+    told = json.dumps({"2026-11-20.1": {"rule": "month_end"}, "2026-11-21.1": {}, "2020-01-01.1": {}})
+    extras = [*shown["extras"], {"key": "releases_deleted", "value": told}]
+    catalogue.call("package_patch", {"id": "bus", "extras": extras}, user="lan")
+    assert publish("2026-11-22.1", "2026-11-22T08:00:00") == [
+        ("2026-11-22.1", "published"),
+        ("2026-11-21.1", "superseded"),
+        ("2026-11-20.1", "deleted"),
+    ]

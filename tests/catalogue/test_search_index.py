@@ -19,6 +19,8 @@ from catalogue.search import index as search_index
 from catalogue.search.files import is_intact
 from catalogue.search.package_search import SearchIndex, package_search
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ["servers.postgres"]
 ROOT = Path(__file__).resolve().parents[2]
 PUBLIC = {"bus-stops", "road-load", "clinics"}

@@ -22,6 +22,8 @@ from catalogue.register.shown_packages import put_all_back
 from catalogue.store import Store
 from catalogue.web.action_api import create_app
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ["servers.postgres"]
 SHOW = "/api/3/action/package_show"
 

@@ -10,6 +10,8 @@ from samples.served_catalogue import catalogue_on
 from catalogue.errors import NotAuthorized, ValidationError
 from catalogue.settings import CatalogueSettings
 
+pytestmark = pytest.mark.slow
+
 CITY = "so-gtvt"
 UNOWNED = {"create_unowned_dataset": True}
 ANYBODY = {**UNOWNED, "create_dataset_if_not_in_organization": True}

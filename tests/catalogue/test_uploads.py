@@ -20,6 +20,8 @@ from catalogue.model import Upload
 from catalogue.services import Services
 from catalogue.web.action_api import create_app
 
+pytestmark = pytest.mark.slow
+
 CITY = "so-gtvt"
 CSV = "phường,số\nBến Thành,1\n".encode()
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 40

@@ -49,6 +49,7 @@ def test_exit_codes_tell_data_definition_and_environment_apart(tmp_path: Path) -
         back = phusa("rollback", "thu-nghiem", first, "--reason", "a wrong number", cwd=tmp_path,
                      **settings, PHUSA_PUBLISHER__DEFINITIONS=str(definitions))  # fmt: skip
         assert back.returncode == 0, back.stderr
+        assert "until it is resumed" in back.stdout
         assert portal.facilities.store.current("thu-nghiem").release == first
 
 

@@ -6,6 +6,9 @@ import os
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
+from publisher.errors import DescriptorError
 from publisher.facilities import open_facilities
 from publisher.settings import PublisherSettings
 from publisher.store import utc_now
@@ -29,3 +32,10 @@ def test_seeds_differ_by_purpose_and_by_key_and_repeat(tmp_path: Path) -> None:
     assert len({here.shuffle_seed("a"), here.shuffle_seed("b"), there.shuffle_seed("a")}) == 3
     here.store.close()
     there.store.close()
+
+
+def test_where_the_publisher_has_no_token_yet_the_message_says_what_makes_one(tmp_path: Path) -> None:
+    facilities = open_facilities(PublisherSettings(home=tmp_path), {})
+    with pytest.raises(DescriptorError, match=r"publisher\.token.*Cure: start the portal once"):
+        _ = facilities.register
+    facilities.store.close()

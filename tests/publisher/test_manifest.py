@@ -35,12 +35,15 @@ def test_the_manifest_names_every_file_with_size_hash_and_rows(tmp_path: Path) -
     }
     assert manifest["definition_sha256"] == definition.digest
     paths = [file["path"] for file in manifest["files"]]
-    assert paths == ["datapackage.json", "requests.sqlite", "tickets.csv.gz", "tickets.parquet"]
+    assert paths == ["datapackage.json", "requests.sqlite", "tickets.csv.gz", "tickets.parquet", "tickets.xlsx"]
     for file in manifest["files"]:
         data = (tmp_path / "r" / file["path"]).read_bytes()
         assert (file["bytes"], file["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())
     tables = [(file["media_type"], file["table"], file["rows"]) for file in manifest["files"] if "table" in file]
-    assert tables == [("application/gzip", "tickets", 3), ("application/vnd.apache.parquet", "tickets", 3)]
+    workbook = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    assert tables == [
+        (media_type, "tickets", 3) for media_type in ("application/gzip", "application/vnd.apache.parquet", workbook)
+    ]
     assert summary.manifest_sha256 == hashlib.sha256((tmp_path / "r" / MANIFEST).read_bytes()).hexdigest()
 
 

@@ -112,6 +112,7 @@ def test_resources_are_the_data_files_with_ids_for_ever(summary: ReleaseSummary)
     resources = dataset_to_package(definition, summary, site_url=SITE)["resources"]
     assert [(r["format"], r["url"].removeprefix(SITE)) for r in resources] == [
         ("CSV", "/r/requests/2026-11-22.1/tickets.csv.gz"),
+        ("XLSX", "/r/requests/2026-11-22.1/tickets.xlsx"),
         ("Parquet", "/r/requests/2026-11-22.1/tickets.parquet"),
         ("SQLite", "/r/requests/2026-11-22.1/requests.sqlite"),
     ]

@@ -109,8 +109,8 @@ def test_what_is_published_is_what_readers_get(
     assert shown["organization"]["title"] == "Tổng đài"
     assert [group["title"] for group in shown["groups"]] == ["Xã hội"]
     assert sorted(tag["name"] for tag in shown["tags"]) == ["1022", "phản ánh"]
-    csv, parquet, sqlite = shown["resources"]
-    assert [r["format"] for r in shown["resources"]] == ["CSV", "Parquet", "SQLite"]
+    csv, _, parquet, sqlite = shown["resources"]
+    assert [r["format"] for r in shown["resources"]] == ["CSV", "XLSX", "Parquet", "SQLite"]
     files = {file["path"]: file for file in summary.files}
     assert (csv["hash"], csv["size"], csv["rows"]) == (
         files["tickets.csv.gz"]["sha256"],

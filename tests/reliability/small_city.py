@@ -32,7 +32,7 @@ resources:
     sort_by: [ma]
 release: {{cadence: daily, approval: {approval}, max_row_change: 0.5{release}}}
 """
-FILE_SOURCE = '{kind: file, location: "env:DROPS", pattern: "*.csv", format: {kind: csv}}'
+FILE_SOURCE = '{kind: file, location: "env:DROPS", pattern: "*.csv", settle_seconds: 0, format: {kind: csv}}'
 
 
 def write_definition(root: Path, *, source: str = FILE_SOURCE, approval: str = "standing", release: str = "") -> Path:

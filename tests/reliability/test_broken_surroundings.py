@@ -326,6 +326,18 @@ def test_two_runs_at_once(city: RunningPortal) -> None:
     assert [run.actor for run in city.facilities.store.runs(NAME)][:1] == ["one"]
 
 
+def test_a_file_delivered_again_under_another_name_changes_nothing(city: RunningPortal) -> None:
+    before = public_release(city)
+    drops = city.home.parent / "drops"
+    (drops / "drop_2.csv").write_bytes((drops / "drop.csv").read_bytes())
+    run = city.release(NAME)
+    assert (run.state, public_release(city)) == ("unchanged", before)
+    made = next(run for run in city.facilities.store.runs(NAME) if run.state == "published")
+    extract = next(step for step in made.steps if step.name == "extract")
+    [file] = extract.facts["sources"]
+    assert (file["name"], len(file["sha256"]), "drop.csv" in extract.facts["notes"][0]) == ("drop.csv", 64, True)
+
+
 def test_truncated_excel_file(city: RunningPortal) -> None:
     before = public_release(city)
     drops = city.home.parent / "drops"
@@ -379,7 +391,9 @@ def test_columns_that_come_and_go_are_held_until_an_approver_accepts(city: Runni
 def test_an_empty_delivery_is_held(city: RunningPortal) -> None:
     before = public_release(city)
     (city.home.parent / "drops" / "drop.csv").write_text("ma,tram,gia_tri\n")
-    assert_refused(city, city.release(NAME), state="held", reason="volume", before=before)
+    run = city.release(NAME)
+    assert_refused(city, run, state="held", reason="volume", before=before)
+    assert run.cure == "ask the agency; a table without rows is never released"
     assert_next_run_heals(city)
 
 

@@ -46,6 +46,8 @@ class Release:
     rows: dict[str, int] = field(default_factory=lambda: {"phan_anh": 812_440})
     manifest_sha256: str = "ab" * 32
     run_id: str = "run-1"
+    version: str = "1.0.0"
+    score: dict[str, float | None] = field(default_factory=lambda: {"q": 0.9, "validity": 0.9})
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -53,8 +55,8 @@ class HttpServer:
 
 
 @contextmanager
-def running_http() -> Iterator[HttpServer]:
-    """Serve on a free port of 127.0.0.1 until the end of the context."""
+def running_http(*, certificate: Path | None = None) -> Iterator[HttpServer]:
+    """Serve on a free port of 127.0.0.1 until the end of the context; over TLS with a file of key and certificate."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -86,7 +88,13 @@ def running_http() -> Iterator[HttpServer]:
             """Keep quiet; the tests look at `requests`."""
 
     listener = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server = HttpServer(f"http://127.0.0.1:{listener.server_address[1]}")
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        # The handshake belongs into the thread of the connection; here it would stop all others.
+        listener.socket = context.wrap_socket(listener.socket, server_side=True, do_handshake_on_connect=False)
+    scheme = "http" if certificate is None else "https"
+    server = HttpServer(f"{scheme}://127.0.0.1:{listener.server_address[1]}")
     thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

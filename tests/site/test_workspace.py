@@ -119,6 +119,21 @@ def test_a_failure_that_a_later_run_healed_needs_nobody(enter, workspace):
 
 
 @pytest.mark.parametrize(
+    ("prefix", "words"),
+    [("", ["Tệp đã đọc (1)", "Bảng phan_anh", "9,1 MB"]), ("/en", ["Files read (1)", "Table phan_anh", "9.1 MB"])],
+)
+def test_files_and_notes_of_the_source_are_shown(enter, workspace, prefix, words):
+    file = {"table": "phan_anh", "name": "1022 <tháng 11>.csv", "bytes": "9123456", "sha256": "ab" * 32}
+    notes = ["phan_anh: File taken: 1022 <tháng 11>.csv", "phan_anh: 1022.csv lacks 2 columns that other files have"]
+    step = Step("extract", facts={"rows": 1, "sources": [file], "notes": notes})
+    workspace.all_runs["done"] = Run("done", REQUESTS, steps=[step])
+    text = text_of(enter(tong_dai_1022="editor").get(f"{prefix}/workspace/runs/done")).replace("\u00a0", " ")
+    for word in (*words, "1022 <tháng 11>.csv", "ab" * 32, "lacks 2 columns", "(1"):
+        assert word in text
+    assert "File taken" not in text
+
+
+@pytest.mark.parametrize(
     ("prefix", "sentences"),
     [
         ("", ["Đã đọc 100.000 dòng từ hệ thống nguồn.", "380 dòng được giữ lại", "Bỏ 6 cột.", "9,1 MB"]),

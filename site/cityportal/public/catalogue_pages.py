@@ -15,6 +15,7 @@ from cityportal.public.organization_tree import Surroundings
 from cityportal.public.paging import page_number
 from cityportal.public.reading import FACETS, CatalogueReader, FacetValue, Found, Search
 from cityportal.public.structured_data import schema_org_catalog
+from cityportal.score import SCORE_PARTS
 
 _NEW_ON_HOME = 6
 
@@ -29,6 +30,10 @@ def add_catalogue_pages(blueprint: Blueprint, reader: CatalogueReader) -> None:
     @page(blueprint, "/about")
     def about() -> str:
         return render_template("about.html", told=reader.about())
+
+    @page(blueprint, "/method")
+    def method() -> str:
+        return render_template("method.html", parts=SCORE_PARTS)
 
     @page(blueprint, "/developers")
     def developers() -> str:

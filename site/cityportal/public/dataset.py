@@ -34,6 +34,11 @@ class Distribution:
         """The file's name in the release."""
         return self.url.rsplit("/", 1)[-1]
 
+    @property
+    def plain_url(self) -> str:
+        """Where a gzipped CSV file of ours is to be had as text; empty for all other files."""
+        return self.url.removesuffix(".gz") if self.url.startswith("/r/") and self.url.endswith(".csv.gz") else ""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -43,6 +48,25 @@ class Place:
     title: Text
     description: Text = NO_TEXT
     datasets: int = 0
+
+
+@dataclass(frozen=True)
+class OldMajor:
+    """An older major version of a dataset: its last release stays under an address of its own until the sunset."""
+
+    major: int
+    version: str
+    release: str
+    deprecated_at: datetime
+    sunset: datetime
+
+
+@dataclass(frozen=True)
+class Correction:
+    """Which release another corrects, and what was wrong."""
+
+    release: str
+    note: str
 
 
 @dataclass(frozen=True)
@@ -63,6 +87,17 @@ class Release:
     smallest_group: int | None = None
     suppressed_share: float | None = None
     dropped_fields: int | None = None
+    version: str = ""
+    version_level: str = ""
+    majors: tuple[OldMajor, ...] = ()
+    corrects: Correction | None = None
+    score: float | None = None
+
+    @property
+    def major(self) -> int | None:
+        """The first number of its version, null where it has none."""
+        first = self.version.partition(".")[0]
+        return int(first) if first.isdecimal() else None
 
     @property
     def row_count(self) -> int:
@@ -217,7 +252,23 @@ def release_from_summary(release: str, summary: Dictionary, *, state: str = "pub
         smallest_group=_positive(summary.get("k")),
         suppressed_share=summary.get("suppressed_share"),
         dropped_fields=summary.get("dropped_fields"),
+        version=str(summary.get("version") or ""),
+        version_level=str(summary.get("version_level") or ""),
+        majors=tuple(one for told in summary.get("majors") or () if (one := _old_major(told))),
+        corrects=_correction(summary.get("corrects")),
+        score=summary.get("q"),
     )
+
+
+def _old_major(told: Dictionary) -> OldMajor | None:
+    deprecated_at, sunset = _moment(told.get("deprecated_at")), _moment(told.get("sunset"))
+    if deprecated_at is None or sunset is None:
+        return None
+    return OldMajor(int(told["major"]), str(told["version"]), str(told["release"]), deprecated_at, sunset)
+
+
+def _correction(told: object) -> Correction | None:
+    return Correction(str(told.get("release")), str(told.get("note"))) if isinstance(told, Mapping) else None
 
 
 def _current_release(extras: Mapping[str, str]) -> Release | None:

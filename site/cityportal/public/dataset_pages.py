@@ -12,6 +12,8 @@ from catalogue.web.alternates import croissant_path
 from cityportal.bilingual import page
 from cityportal.public.dataset import Dataset, Distribution
 from cityportal.public.dictionary import Column, Table, tables_from_datapackage
+from cityportal.public.map_pictures import add_map_pictures, picture_of
+from cityportal.public.measures import measures_from_report
 from cityportal.public.paging import page_number
 from cityportal.public.reading import RELEASES_PER_PAGE, CatalogueReader
 from cityportal.public.reports import privacy_from_report, quality_from_report
@@ -26,6 +28,7 @@ def add_dataset_pages(blueprint: Blueprint, reader: CatalogueReader) -> None:
     _add_overview(blueprint, reader)
     _add_details(blueprint, reader)
     _add_resources(blueprint, reader)
+    add_map_pictures(blueprint, reader)
 
 
 def _add_overview(blueprint: Blueprint, reader: CatalogueReader) -> None:
@@ -45,6 +48,8 @@ def _add_overview(blueprint: Blueprint, reader: CatalogueReader) -> None:
                 tables=tables,
                 shown=shown,
                 preview=reader.preview(found, shown.name, newest_first=shown.is_series) if shown else None,
+                measures=measures_from_report(reader.document(found, "quality.json")),
+                has_map=picture_of(reader, found, shown.name) is not None if shown else False,
                 structured=_structured(reader, found),
             )
         )
@@ -99,12 +104,15 @@ def _add_details(blueprint: Blueprint, reader: CatalogueReader) -> None:
         found = _found(reader, name)
         if not isinstance(found, Dataset):
             return found
+        report, tables = reader.document(found, "quality.json"), _tables(reader, found)
         return render_template(
             "dataset/quality.html",
             dataset=found,
-            quality=quality_from_report(reader.document(found, "quality.json")),
+            quality=quality_from_report(report),
+            measures=measures_from_report(report),
             privacy=privacy_from_report(reader.document(found, "privacy.json")),
-            titles={table.name: table.title for table in _tables(reader, found)},
+            titles={table.name: table.title for table in tables},
+            columns={(table.name, column.name): column for table in tables for column in table.columns},
         )
 
 

@@ -35,6 +35,19 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Geometry:
+    """Where the rows of a table lie: the columns that say so, and how their system became longitude and latitude.
+
+    `operation` is empty when the columns hold longitude and latitude themselves; `accuracy_m` is null when nobody knows it.
+    """
+
+    columns: tuple[str, ...] = ()
+    source: str = ""
+    operation: str = ""
+    accuracy_m: float | None = None
+
+
+@dataclass(frozen=True)
 class Table:
     """One released table."""
 
@@ -42,6 +55,7 @@ class Table:
     title: Text = NO_TEXT
     row: Text = NO_TEXT
     columns: tuple[Column, ...] = ()
+    geometry: Geometry | None = None
 
     @property
     def is_series(self) -> bool:
@@ -65,8 +79,23 @@ def tables_from_datapackage(package: Mapping[str, Any] | None) -> list[Table]:
                 title=_text(resource, "title"),
                 row=_text(resource, "description"),
                 columns=tuple(_column(field) for field in fields),
+                geometry=_geometry(resource["schema"].get("geometry")),
             )
     return list(tables.values())
+
+
+def _geometry(described: Any) -> Geometry | None:
+    if not isinstance(described, Mapping):
+        return None
+    fields, conversion = described.get("fields"), described.get("conversion")
+    conversion = conversion if isinstance(conversion, Mapping) else {}
+    accuracy = conversion.get("accuracy_m")
+    return Geometry(
+        columns=tuple(str(name) for name in fields) if isinstance(fields, list) else (),
+        source=" ".join(str(conversion[key]) for key in ("source_crs_name", "source_crs") if conversion.get(key)),
+        operation=str(conversion.get("operation") or ""),
+        accuracy_m=float(accuracy) if isinstance(accuracy, int | float) else None,
+    )
 
 
 def _column(field: Mapping[str, Any]) -> Column:

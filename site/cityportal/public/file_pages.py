@@ -9,44 +9,101 @@ import base64
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, Response, abort, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, send_file, url_for
 
 from catalogue.errors import NotFound
 from catalogue.files.released_files import FilesUnavailable, ReleasedFile
 from cityportal.bilingual import page
+from cityportal.chrome import clock
+from cityportal.public.changes import changes_from_document
 from cityportal.public.dataset import Dataset, Release
+from cityportal.public.deletions import Deletion, deletion_of
+from cityportal.public.old_majors import announce, is_over, number_of, old_major_of
+from cityportal.public.plain_csv import file_or_packed, plain_csv
 from cityportal.public.reading import CatalogueReader
 
 _FOR_EVER = "public, max-age=31536000, immutable"
 _SHORT = "public, max-age=60, stale-while-revalidate=300"
 _SIGNED_SECONDS = 3600
-_EXPOSED = "ETag, Content-Range, Content-Length, Accept-Ranges, Link, Repr-Digest"
+_EXPOSED = "ETag, Content-Range, Content-Length, Accept-Ranges, Link, Repr-Digest, Deprecation, Sunset"
 
 
 def add_file_pages(blueprint: Blueprint, reader: CatalogueReader) -> None:
     """Register the addresses of files on the blueprint."""
+    _add_release(blueprint, reader)
+    _add_latest(blueprint, reader)
 
+
+def _add_release(blueprint: Blueprint, reader: CatalogueReader) -> None:
     @blueprint.route("/r/<dataset>/<release>/<file>")
     def released_file(dataset: str, release: str, file: str) -> Any:
-        found, _ = _released(reader, dataset, release)
-        return _guarded(lambda: _file(reader, found, reader.files.info(found.name, release, file)))
+        found, record = _released(reader, dataset, release)
+        if deletion := deletion_of(reader, found, record, file):
+            return _gone(found, record, deletion, file=file)
+        answer = _guarded(lambda: _file_or_text(reader, found, release, file))
+        return _announced(answer, found, record, file=file)
 
     @page(blueprint, "/r/<dataset>/<release>/")
     def release_page(dataset: str, release: str) -> Any:
         found, record = _released(reader, dataset, release)
         files = _guarded(lambda: reader.released_files(found.name, release))
-        return render_template("dataset/release.html", dataset=found, release=record, files=files)
+        answer = make_response(
+            render_template(
+                "dataset/release.html",
+                dataset=found,
+                release=record,
+                files=files,
+                changes=changes_from_document(reader.document_of(found.name, release, "changes.json")),
+                deletion=deletion_of(reader, found, record),
+                old_major=old_major_of(found, record),
+            )
+        )
+        return _announced(answer, found, record)
 
+
+def _add_latest(blueprint: Blueprint, reader: CatalogueReader) -> None:
     @blueprint.route("/latest/<dataset>/<file>")
     def latest_file(dataset: str, file: str) -> Any:
         found = reader.dataset(dataset)
         if found is None or found.release is None:
             abort(404)
-        current = found.release.id
-        _guarded(lambda: reader.files.info(found.name, current, file))
-        answer = redirect(url_for(".released_file", dataset=found.name, release=current, file=file))
-        answer.headers["Cache-Control"] = _SHORT
-        return _open_to_all(answer)
+        return _leading(reader, found, found.release, file)
+
+    @blueprint.route("/latest/<dataset>/<major>/<file>")
+    def latest_of_major(dataset: str, major: str, file: str) -> Any:
+        """Lead to the newest release of a major version: the current one, or the last of an older major until its sunset."""
+        found, number = reader.dataset(dataset), number_of(major)
+        if found is None or found.release is None or number is None:
+            abort(404)
+        if number == found.release.major:
+            return _leading(reader, found, found.release, file)
+        old = next((one for one in found.release.majors if one.major == number), None)
+        record = reader.release(found, old.release) if old else None
+        if old is None or record is None:
+            abort(404)
+        if is_over(old, clock()):
+            answer = render_template("dataset/sunset.html", dataset=found, old_major=old, file=file)
+            return announce(make_response(answer, 410), found, old, file=file)
+        return announce(_leading(reader, found, record, file), found, old, file=file)
+
+
+def _leading(reader: CatalogueReader, dataset: Dataset, release: Release, file: str) -> Any:
+    """Lead to a file of a release for a short while."""
+    _guarded(lambda: file_or_packed(reader.files, dataset.name, release.id, file))
+    answer = redirect(url_for(".released_file", dataset=dataset.name, release=release.id, file=file))
+    answer.headers["Cache-Control"] = _SHORT
+    return _open_to_all(answer)
+
+
+def _announced(answer: Any, dataset: Dataset, release: Release, *, file: str = "") -> Any:
+    old = old_major_of(dataset, release)
+    return announce(answer, dataset, old, file=file) if old else answer
+
+
+def _gone(dataset: Dataset, release: Release, deletion: Deletion, *, file: str) -> Any:
+    """Explain why a file is gone, and what is there instead."""
+    page = render_template("dataset/gone.html", dataset=dataset, release=release, deletion=deletion, file=file)
+    return _open_to_all(_announced(make_response(page, 410), dataset, release, file=file))
 
 
 def _released(reader: CatalogueReader, name: str, release: str) -> tuple[Dataset, Release]:
@@ -69,6 +126,16 @@ def _guarded(read: Callable[[], Any]) -> Any:
         abort(404)
     except FilesUnavailable:
         abort(503)
+
+
+def _file_or_text(reader: CatalogueReader, dataset: Dataset, release: str, name: str) -> Any:
+    info = file_or_packed(reader.files, dataset.name, release, name)
+    if info.name == name:
+        return _file(reader, dataset, info)
+    answer = plain_csv(reader.files, info)
+    answer.headers["Cache-Control"] = _FOR_EVER
+    answer.headers["Link"] = f'</dataset/{dataset.name}>; rel="collection"'
+    return _open_to_all(answer)
 
 
 def _file(reader: CatalogueReader, dataset: Dataset, info: ReleasedFile) -> Any:

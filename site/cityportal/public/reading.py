@@ -230,10 +230,12 @@ class CatalogueReader:
 
     def document(self, dataset: Dataset, name: str) -> dict[str, Any] | None:
         """Return a JSON document of the current release, null when it has none or the storage does not answer."""
-        if dataset.release is None:
-            return None
+        return self.document_of(dataset.name, dataset.release.id, name) if dataset.release else None
+
+    def document_of(self, dataset: str, release: str, name: str) -> dict[str, Any] | None:
+        """Return a JSON document of any release, null when it has none or the storage does not answer."""
         try:
-            document = self.files.read_json(dataset.name, dataset.release.id, name)
+            document = self.files.read_json(dataset, release, name)
         except (CatalogueError, FilesUnavailable):
             return None
         return document if isinstance(document, dict) else None

@@ -21,7 +21,7 @@ from cityportal.chrome import public_address
 
 MAX_ADDRESSES = 50_000
 _LANGUAGES = (("vi", ""), ("en", "/en"))
-_PAGES = ("/", "/dataset", "/organization", "/group", "/about", "/developers")
+_PAGES = ("/", "/dataset", "/organization", "/group", "/about", "/method", "/developers")
 _NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 _PUBLIC = (Package.state == "active", Package.private.is_(False))
 

@@ -9,13 +9,16 @@ from flask import Blueprint, render_template
 from cityportal.bilingual import language, page
 from cityportal.chrome import clock
 from cityportal.languages import Text
+from cityportal.score import score_from_report
+from cityportal.sparkline import sparkline
 from cityportal.workspace.access import own_dataset, own_datasets, own_run, person
 from cityportal.workspace.facade import DatasetOverview, RunRecord, Workspace
-from cityportal.workspace.sentences import seconds_of, tell_reason, tell_run
+from cityportal.workspace.sentences import seconds_of, tell_drift, tell_reason, tell_run
 
 _NEEDS_SOMEBODY = ("awaiting_approval", "held", "failed")
 _RUNS_SHOWN = 30
 _RUNS_LOOKED_AT = 200
+_COUNTED = ("published", "superseded", "deleted")
 
 
 def add_workspace_pages(blueprint: Blueprint, workspace: Workspace) -> None:
@@ -38,12 +41,16 @@ def add_workspace_pages(blueprint: Blueprint, workspace: Workspace) -> None:
     @page(blueprint, "/workspace/datasets/<name>")
     def dataset(name: str) -> str:
         found = own_dataset(workspace, name)
+        releases = workspace.releases(name)
+        current = next((one for one in releases if one.release == found.current_release), None)
         return render_template(
             "workspace/dataset.html",
             dataset=found,
             title=title_of(found),
             runs=workspace.runs(name, limit=_RUNS_SHOWN),
-            releases=workspace.releases(name),
+            releases=releases,
+            score=score_from_report(current.score) if current else None,
+            series=sparkline([float(sum(one.rows.values())) for one in reversed(releases) if one.state in _COUNTED]),
             may_roll_back=person().may_roll_back(found.organization),
             seconds_of=lambda run: seconds_of(run, clock()),
         )
@@ -59,6 +66,7 @@ def add_workspace_pages(blueprint: Blueprint, workspace: Workspace) -> None:
             title=title_of(owner),
             steps=tell_run(found, language()),
             reason=tell_reason(found, language()),
+            drift=tell_drift(found, language()),
             seconds=seconds_of(found, clock()),
             is_approver=identity.is_approver(owner.organization),
             is_own_run=found.actor == identity.name,

@@ -11,16 +11,43 @@ from cityportal import formatting
 from cityportal.languages import Language, has_message, translate
 from cityportal.workspace.facade import RunRecord, StepRecord
 
+FILE_TAKEN = ": File taken: "
+"""Begins the note of a source for each file, which says less than the list of files."""
+
+
+@dataclass(frozen=True)
+class ToldFile:
+    """One file that a source gave; `size` is for people."""
+
+    table: str
+    name: str
+    size: str
+    sha256: str
+
 
 @dataclass(frozen=True)
 class Told:
-    """One step as the timeline tells it; `mark` is its state as the style sheet knows it."""
+    """One step as the timeline tells it; `mark` is its state as the style sheet knows it.
+
+    `files` and `notes` are what sources told when they were read; notes are technical English.
+    """
 
     title: str
     mark: str
     sentences: tuple[str, ...]
     started_at: datetime
     seconds: float
+    files: tuple[ToldFile, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ToldDrift:
+    """One column of the source that drifted; the name is empty where it is withheld."""
+
+    table: str
+    column: str
+    sentence: str
 
 
 def tell_run(run: RunRecord, language: Language) -> list[Told]:
@@ -36,6 +63,27 @@ def tell_reason(run: RunRecord, language: Language) -> tuple[str, str] | None:
     return translate(language, f"reasons.{code}.why"), translate(language, f"reasons.{code}.cure")
 
 
+def tell_drift(run: RunRecord, language: Language) -> list[ToldDrift]:
+    """Tell every column of the source that drifted, none for a run whose columns are those of the definition."""
+    return [
+        ToldDrift(str(one.get("table", "")), str(one.get("column", "")), _drift_sentence(one, language))
+        for step in run.steps
+        for one in step.facts.get("drift") or ()
+        if has_message(f"drift.happened.{one.get('kind')}")
+    ]
+
+
+def _drift_sentence(one: Mapping[str, str], language: Language) -> str:
+    """Return what happened to the column; a name that may be somebody's data is empty and withheld."""
+    kinds = one["kind"] == "retyped"
+    words = {part: one.get(part, "") for part in ("before", "after")}
+    told = {
+        part: translate(language, f"drift.kinds.{word}") if kinds else word or translate(language, "drift.withheld")
+        for part, word in words.items()
+    }
+    return translate(language, f"drift.happened.{one['kind']}", **told)
+
+
 def seconds_of(run: RunRecord, now: datetime) -> float:
     """Return how long a run has been at work; waiting for a person is no work."""
     if run.state != "running":
@@ -49,7 +97,19 @@ def _tell_step(step: StepRecord, language: Language) -> Told:
     title = translate(language, f"{named}.title") if has_message(f"{named}.title") else step.name
     keys = _done(step.name, step.facts) if step.state == "done" else [f"step_states.{step.state}"]
     sentences = tuple(translate(language, key, **_values(step.facts, language)) for key in keys if has_message(key))
-    return Told(title, step.state, sentences, step.started_at, step.seconds)
+    files = tuple(_told_file(file, language) for file in step.facts.get("sources") or ())
+    notes = tuple(note for note in step.facts.get("notes") or () if not (files and FILE_TAKEN in note))
+    return Told(title, step.state, sentences, step.started_at, step.seconds, files, notes)
+
+
+def _told_file(file: Mapping[str, Any], language: Language) -> ToldFile:
+    size = str(file.get("bytes", ""))
+    return ToldFile(
+        table=str(file.get("table", "")),
+        name=str(file.get("name", "")),
+        size=formatting.size(int(size), language) if size.isdecimal() else "",
+        sha256=str(file.get("sha256", "")),
+    )
 
 
 def _done(name: str, facts: Mapping[str, Any]) -> list[str]:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
+from samples.working_tables import write_working
 
 from publisher.anonymise import AnonymisedTables, anonymise_table
 from publisher.definition import TableDefinition
@@ -42,9 +42,9 @@ def anonymise(tmp_path: Path) -> Callable[..., AnonymisedTables]:
         folder.mkdir(exist_ok=True)
         work = tmp_path / f"run{next(runs)}"
         work.mkdir()
-        pq.write_table(pa.table(columns, schema=arrow_schema(table.schema_.fields)), work / "valid.parquet")
+        write_working(pa.table(columns, schema=arrow_schema(table.schema_.fields)), work / "valid.arrow")
         return anonymise_table(
-            work / "valid.parquet",
+            work / "valid.arrow",
             table,
             folder=folder,
             output=work / "anonymised",

@@ -189,6 +189,22 @@ def test_rows_without_persons_keep_the_order_of_the_source(make_table: Make, ano
     assert pq.read_table(result.tables[0][1])["tien"].to_pylist() == columns["tien"]
 
 
+def test_rows_leave_in_the_order_of_the_source_when_they_are_not_shuffled(
+    make_table: Make, anonymise: Run, wards: list[str]
+) -> None:
+    fields = POLICY["fields"] | {"tien": {"action": "keep", "role": "sensitive"}}
+    rows = people(2000, wards) | {"tien": list(range(2000))}
+    made = []
+    for shuffle in (True, False):
+        microdata = POLICY["microdata"] | {"shuffle_rows": shuffle}
+        made.append(anonymise(make_table(PEOPLE, {**POLICY, "fields": fields, "microdata": microdata}), rows))
+    shuffled, plain = (pq.read_table(result.tables[0][1]) for result in made)
+    assert 1900 <= plain.num_rows < 2000
+    assert plain["tien"].to_pylist() == sorted(plain["tien"].to_pylist())
+    assert shuffled.sort_by("tien").equals(plain)
+    assert made[0].report["ho_so"] | {"shuffled": False} == made[1].report["ho_so"]
+
+
 def test_pseudonyms_do_not_link_releases(make_table: Make, anonymise: Run) -> None:
     policy = {"subject": "none", "fields": {"ma": {"action": "pseudonymise", "key": "env:PSEUDO_KEY"}}}
     columns = people(50, ["1"])

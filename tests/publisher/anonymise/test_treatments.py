@@ -33,9 +33,19 @@ def test_an_iso_week_belongs_to_the_year_of_its_thursday() -> None:
 def test_one_level_keeps_the_type_of_its_period() -> None:
     moments = pa.array([datetime(2026, 11, 22, 23, 59, 1)], pa.timestamp("us"))
     assert DatePeriods(("day",)).apply(moments, 0).equals(pa.array([date(2026, 11, 22)]))
+    hours = pa.array([datetime(2026, 11, 22, 23)], pa.timestamp("us"))
+    assert DatePeriods(("hour",)).apply(moments, 0).equals(hours)
+    assert apply_by_value(DatePeriods(("hour",)), moments, 0).equals(hours)
     assert DatePeriods(("year",)).apply(moments, 0).equals(pa.array([2026], pa.int64()))
     assert DatePeriods(("month",)).apply(pa.array(["2026-11"]), 0).to_pylist() == ["2026-11"]
     assert DatePeriods(("5y",)).apply(pa.array([1987, None]), 0).to_pylist() == ["1985-1989", None]
+
+
+def test_an_hour_climbs_to_its_day() -> None:
+    periods = DatePeriods(("hour", "day", "*"))
+    moments = pa.array([datetime(2026, 11, 22, 23, 59, 1), None, datetime(1969, 12, 31, 23, 59)], pa.timestamp("us"))
+    assert apply_by_value(periods, moments, 0).to_pylist() == ["2026-11-22T23", None, "1969-12-31T23"]
+    assert apply_by_value(periods, moments, 1).to_pylist() == ["2026-11-22", None, "1969-12-31"]
 
 
 def test_the_hidden_level_hides_null_too() -> None:

@@ -13,10 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from publisher.definition import TableDefinition
-from publisher.disclosure.guarantees import Verdict, check_release
-from publisher.formats.csv import write_csv_gz
-from publisher.formats.parquet import write_parquet
-from publisher.formats.sqlite import write_sqlite
+from publisher.disclosure.guarantees import ALL_FORMATS, Verdict, check_release
+from publisher.formats.release_files import write_release_files
 from publisher.published import published_tables
 
 sys.path.insert(0, str(Path(__file__).parent))  # `from columns_of_a_city import ...`
@@ -48,12 +46,10 @@ class ReleaseFolder:
         for published in self.tables:
             source = self.definitions / f"{published.name}.source.parquet"
             pq.write_table(pa.table(columns[published.name], schema=published.arrow_schema), source)
-            self._rows[published.name] = write_parquet(
-                source, published, self.folder / f"{published.name}.parquet", release="2026-11-22.1"
-            )
-            write_csv_gz(source, published, self.folder / f"{published.name}.csv.gz")
             sources.append((published, source))
-        write_sqlite(sources, self.folder / f"{DATASET}.sqlite", release="2026-11-22.1")
+        self._rows = write_release_files(
+            sources, self.folder, dataset=DATASET, release="2026-11-22.1", formats=ALL_FORMATS
+        )
 
     def check(self, **more: Any) -> Verdict:
         settings = {"rows_before": self._rows, "today": TODAY, "definitions": self.definitions, **more}

@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from samples.working_tables import write_working
 
 from publisher.anonymise import anonymise_table
 from publisher.definition import TableDefinition
@@ -23,8 +24,8 @@ Make = Callable[..., TableDefinition]
 
 
 def _publish(release: Any, table: TableDefinition, columns: dict[str, list[Any]]) -> dict[str, Any]:
-    valid = release.definitions / "valid.parquet"
-    pq.write_table(pa.table(columns, schema=arrow_schema(table.schema_.fields)), valid)
+    valid = release.definitions / "valid.arrow"
+    write_working(pa.table(columns, schema=arrow_schema(table.schema_.fields)), valid)
     made = anonymise_table(
         valid,
         table,

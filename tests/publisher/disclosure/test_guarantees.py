@@ -309,6 +309,14 @@ def test_g5_dates_and_pseudonyms_of_other_forms_are_caught(release: Any, make_ta
     assert "tuoi" in detail
 
 
+@pytest.mark.parametrize(("minute", "caught"), [(0, False), (1, True)])
+def test_g5_a_moment_within_the_hour_is_caught(release: Any, make_table: Make, minute: int, caught: bool) -> None:
+    fields = {"luc": {"action": "generalise_date", "levels": ["hour"]}}
+    table = make_table({"luc": "datetime"}, {"subject": "none", "fields": fields})
+    release.write(table, {"ho_so": {"luc": [datetime(2026, 11, 22, 9, minute)]}})
+    assert ("G5 forms" in release.failed()) == caught
+
+
 COUNT = {"name": "n", "kind": "count", "title": "n"}
 SUM = {"name": "tong", "kind": "sum", "field": "tien", "title": "t"}
 

@@ -50,7 +50,7 @@ def test_frictionless_notices_a_changed_csv(folder: Path) -> None:
 def test_every_form_is_a_resource_with_size_and_hash(folder: Path) -> None:
     package = json.loads((folder / "datapackage.json").read_bytes())
     forms = {resource["path"]: resource for resource in package["resources"]}
-    assert set(forms) == {"tickets.csv.gz", "tickets.parquet", "requests.sqlite"}
+    assert set(forms) == {"tickets.csv.gz", "tickets.parquet", "tickets.xlsx", "requests.sqlite"}
     for path, resource in forms.items():
         assert resource["bytes"] == (folder / path).stat().st_size
         assert resource["hash"].startswith("sha256:")

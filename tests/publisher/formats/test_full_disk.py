@@ -8,12 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sample_release import RELEASE, sample_rows, write_source
+from sample_release import sample_rows, write_form, write_source
 
 from publisher.errors import StorageError
-from publisher.formats.csv import write_csv_gz
-from publisher.formats.parquet import write_parquet
-from publisher.formats.sqlite import write_sqlite
 from publisher.published import PublishedTable
 
 
@@ -35,11 +32,6 @@ def test_a_full_disk_leaves_a_cure_and_no_file(
 ) -> None:
     source = write_source(tmp_path / "s.parquet", sample_rows(count=60_000), table)
     with pytest.raises(StorageError) as full:
-        if form == "parquet":
-            write_parquet(source, table, small_disk / "t.parquet", release=RELEASE)
-        elif form == "csv":
-            write_csv_gz(source, table, small_disk / "t.csv.gz")
-        else:
-            write_sqlite([(table, source)], small_disk / "d.sqlite", release=RELEASE)
+        write_form(form, source, table, small_disk / "t.file")
     assert "free space" in full.value.cure
     assert list(small_disk.iterdir()) == []

@@ -8,16 +8,25 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sample_release import RELEASE, sample_rows, write_source
+from sample_release import RELEASE, sample_rows, write_form, write_source
 
 from publisher.errors import DisclosureRisk
-from publisher.formats.sqlite import MAX_INDEXES, release_number, write_sqlite
+from publisher.formats.release_files import write_release_files
+from publisher.formats.sqlite import MAX_INDEXES, release_number
 from publisher.published import PublishedTable
+
+
+@pytest.fixture(params=["Arrow's driver", "the standard library"], autouse=True)
+def _loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "the standard library":
+        monkeypatch.setattr("publisher.formats.sqlite.has_arrow_driver", lambda: False)
+    else:
+        pytest.importorskip("adbc_driver_sqlite", reason="the extra `sqlite` is not installed")
 
 
 @pytest.fixture
 def database(source: Path, table: PublishedTable, tmp_path: Path) -> Iterator[sqlite3.Connection]:
-    assert write_sqlite([(table, source)], tmp_path / "d.sqlite", release=RELEASE) == {"tickets": 50}
+    assert write_form("sqlite", source, table, tmp_path / "d.sqlite") == 50
     with closing(sqlite3.connect(f"file:{tmp_path}/d.sqlite?immutable=1", uri=True)) as connection:
         yield connection
 
@@ -42,19 +51,28 @@ def test_rowid_counts_in_release_order(database: sqlite3.Connection) -> None:
 
 def test_the_database_is_sound_and_shows_nothing_but_the_tables(database: sqlite3.Connection) -> None:
     assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    assert database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall() == [("tickets",)]
+    own = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_stat%' AND name NOT LIKE '%_words%'"
+    assert database.execute(own).fetchall() == [("tickets",)]
 
 
 def test_order_times_and_texts_of_few_values_are_indexed(database: sqlite3.Connection) -> None:
     indexed = [row[1] for row in database.execute("PRAGMA index_list(tickets)")]
-    assert sorted(indexed) == ["tickets_at", "tickets_day", "tickets_id", "tickets_month", "tickets_year"]
+    assert sorted(indexed) == ["tickets_at", "tickets_day", "tickets_id", "tickets_name"]
     assert len(indexed) <= MAX_INDEXES
+
+
+@pytest.mark.parametrize("word", ["duong", "đường", "ĐƯỜNG", "đuong", '"duong le loi"'])
+def test_words_are_found_with_and_without_accents(word: str, database: sqlite3.Connection) -> None:
+    folded = word.replace("đ", "d").replace("Đ", "D")
+    found = "SELECT DISTINCT highlight(tickets_words, 0, '[', ']') FROM tickets_words WHERE tickets_words MATCH ?"
+    (text,) = [row[0] for row in database.execute(found, [folded])]
+    assert text.startswith("[Đường")
 
 
 def test_header_numbers_differ_between_releases(source: Path, table: PublishedTable, tmp_path: Path) -> None:
     seen = set()
     for release in ("2026-11-22.1", "2026-11-22.2", "2026-11-23.1"):
-        write_sqlite([(table, source)], tmp_path / "d.sqlite", release=release)
+        write_form("sqlite", source, table, tmp_path / "d.sqlite", release=release)
         with closing(sqlite3.connect(tmp_path / "d.sqlite")) as connection:
             (schema,) = connection.execute("PRAGMA schema_version").fetchone()
             (user,) = connection.execute("PRAGMA user_version").fetchone()
@@ -73,7 +91,7 @@ def test_release_numbers_of_ten_years_do_not_collide() -> None:
 
 def test_the_same_rows_give_the_same_bytes(source: Path, table: PublishedTable, tmp_path: Path) -> None:
     for name in ("a.sqlite", "b.sqlite"):
-        write_sqlite([(table, source)], tmp_path / name, release=RELEASE)
+        write_form("sqlite", source, table, tmp_path / name)
     assert (tmp_path / "a.sqlite").read_bytes() == (tmp_path / "b.sqlite").read_bytes()
 
 
@@ -83,14 +101,14 @@ def test_a_column_named_like_a_keyword_works(tmp_path: Path, table: PublishedTab
     fields = (replace(table.fields[1], name="group"), replace(table.fields[1], name="order"))
     keywords = replace(table, name="select", fields=fields, sort_by=("order",))
     source = write_source(tmp_path / "s.parquet", {"group": ["a", "b"], "order": ["1", "2"]}, keywords)
-    assert write_sqlite([(keywords, source)], tmp_path / "d.sqlite", release=RELEASE) == {"select": 2}
+    assert write_form("sqlite", source, keywords, tmp_path / "d.sqlite") == 2
 
 
 def test_undeclared_columns_leave_no_database_behind(source: Path, table: PublishedTable, tmp_path: Path) -> None:
     from dataclasses import replace
 
     with pytest.raises(DisclosureRisk):
-        write_sqlite([(replace(table, fields=table.fields[1:]), source)], tmp_path / "d.sqlite", release=RELEASE)
+        write_form("sqlite", source, replace(table, fields=table.fields[1:]), tmp_path / "d.sqlite")
     assert [path.name for path in tmp_path.iterdir()] == ["source.parquet"]
 
 
@@ -99,7 +117,9 @@ def test_two_tables_share_one_database(source: Path, table: PublishedTable, tmp_
 
     other = replace(table, name="others")
     empty = write_source(tmp_path / "empty.parquet", {name: [] for name in sample_rows()}, other)
-    assert write_sqlite([(table, source), (other, empty)], tmp_path / "d.sqlite", release=RELEASE) == {
-        "tickets": 50,
-        "others": 0,
-    }
+    rows = write_release_files(
+        [(table, source), (other, empty)], tmp_path, dataset="d", release=RELEASE, formats=["sqlite"]
+    )
+    assert rows == {"tickets": 50, "others": 0}
+    with closing(sqlite3.connect(tmp_path / "d.sqlite")) as connection:
+        assert connection.execute("SELECT count(*) FROM tickets, (SELECT count(*) FROM others)").fetchone() == (50,)

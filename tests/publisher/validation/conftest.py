@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from samples.working_tables import read_working, write_working
 
 from publisher.definition import TableDefinition
 from publisher.validation import QualityReport, validate_table
@@ -33,7 +34,7 @@ class Outcome:
 
 
 def define(fields: list[dict[str, Any]], **rest: Any) -> TableDefinition:
-    thresholds = rest.pop("thresholds", {})
+    sections = {name: rest.pop(name) for name in ("thresholds", "checks") if name in rest}
     return TableDefinition.model_validate(
         {
             "name": "readings",
@@ -41,7 +42,7 @@ def define(fields: list[dict[str, Any]], **rest: Any) -> TableDefinition:
             "row": "One reading.",
             "schema": {"fields": [{"title": field["name"], **field} for field in fields], **rest},
             "source": {"kind": "sql", "url": "env:SOURCE", "query": "SELECT 1"},
-            "thresholds": thresholds,
+            **sections,
             "privacy": {"subject": "none", "fields": {}},
         }
     )
@@ -52,12 +53,12 @@ def run(table: TableDefinition, columns: dict[str, Any], *, rows_per_group: int 
     data = pa.table({k: v if isinstance(v, pa.Array) else pa.array(v, pa.string()) for k, v in columns.items()})
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        pq.write_table(data, folder / "staged.parquet", row_group_size=rows_per_group)
-        paths = {"valid": folder / "out" / "valid.parquet", "quarantine": folder / "quarantine" / "bad.parquet"}
-        report = validate_table(folder / "staged.parquet", table, **paths)
+        write_working(data, folder / "staged.arrow", rows_per_batch=rows_per_group)
+        paths = {"valid": folder / "out" / "valid.arrow", "quarantine": folder / "quarantine" / "bad.parquet"}
+        report = validate_table(folder / "staged.arrow", table, **paths)
         failing = pq.read_table(paths["quarantine"]).to_pylist() if paths["quarantine"].exists() else None
-        left = {path.name for path in folder.rglob("*") if path.is_file()} - {"staged.parquet"}
-        return Outcome(report, pq.read_table(paths["valid"]), failing, left)
+        left = {path.name for path in folder.rglob("*") if path.is_file()} - {"staged.arrow"}
+        return Outcome(report, read_working(paths["valid"]), failing, left)
 
 
 @pytest.fixture(scope="session", name="define")

@@ -8,7 +8,7 @@ from datetime import datetime
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from publisher.validation.judge import judges_of
@@ -57,6 +57,7 @@ def test_ordinary_patterns_are_proven_by_re2(pattern):
 
 
 @pytest.mark.slow
+@settings(deadline=None)
 @given(st.sampled_from(SAFE), st.lists(LETTERS | st.from_regex("|".join(SAFE[:8])), min_size=1))
 def test_what_re2_accepts_python_accepts(pattern, texts):
     accepted = pc.match_substring_regex(pa.array(texts), re2_pattern(pattern)).to_pylist()
@@ -75,6 +76,7 @@ FORMATS = ["%Y-%m-%d", "%d/%m/%Y", "%Y%m%d", "%d/%m/%Y %H:%M", "%Y-%m-%dT%H:%M:%
 
 
 @pytest.mark.slow
+@settings(deadline=None)
 @given(st.sampled_from(FORMATS), st.lists(st.tuples(*[st.integers(0, 99)] * 7), min_size=1))
 def test_a_layout_reads_as_strptime_reads(pattern, numbers):
     names = ("%d", "%m", "%H", "%M", "%S")
@@ -110,9 +112,35 @@ def test_formats_without_a_fixed_width_have_no_layout(pattern):
         ({"type": "date"}, ["2026-11-22"]),
         ({"type": "date", "format": "%d/%m/%Y"}, ["22/11/2026"]),
         ({"type": "datetime"}, ["2026-11-22T10:00:00", "2026-11-22 10:00:00", "2026-11-22T10:00:00.123456Z", "2026-11-22 10:00:00+07:00"]),
+        ({"type": "any"}, ["a", "1"]),
+        ({"type": "list"}, ["a,b", "a"]),
+        ({"type": "time"}, ["10:00:00", "23:59:59"]),
+        ({"type": "geopoint"}, ["105.85,21.03", "-0.5, 0", "180,-90"]),
+        ({"type": "string", "format": "uuid"}, ["0095a83c-c27f-45e8-9b0f-ee1d8a6ac1f0"]),
         ({"type": "string", "constraints": {"minLength": 2, "maxLength": 6, "pattern": r"\w+"}}, ["ab", "abcdef"]),
     ],
 )  # fmt: skip
 def test_everyday_values_need_no_judge(define, field, texts):
     proof = proof_for(judges_of(define([{"name": "v", **field}]))[0], is_key=False)
     assert proof(pa.array(texts))[0].all()
+
+
+PARTS = st.sampled_from(
+    ["0", "-0", "1.50", "-0.5", "105.85", "180", "181", "-90.000001", "007", "1e2", ".5", "90", " 1", ""]
+)
+
+
+@pytest.mark.slow
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.builds(lambda a, sign, b: f"{a}{sign}{b}", PARTS, st.sampled_from([",", ", ", " ,", ",,"]), PARTS),
+        min_size=1,
+    )
+)
+def test_proven_points_are_read_and_written_as_by_the_judge(define, texts):
+    judge = judges_of(define([{"name": "v", "type": "geopoint"}]))[0]
+    proven, values = proof_for(judge, is_key=True)(pa.array(texts))
+    for text, yes, value in zip(texts, proven, values.to_pylist(), strict=True):
+        verdict = judge.judge(text)
+        assert not yes or (verdict.value == value and not verdict.type_error and verdict.identity is None)

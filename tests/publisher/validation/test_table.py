@@ -6,8 +6,8 @@ import json
 from datetime import date, datetime
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
+from samples.working_tables import write_working
 
 from publisher.errors import DriftError, EnvironmentFault
 from publisher.validation import validate_table
@@ -31,7 +31,7 @@ def test_clean_rows_come_out_typed_and_in_order(define, run):
         {"code": "C", "level": 0, "day": None},
     ]
     assert outcome.quarantine is None
-    assert outcome.left_behind == {"valid.parquet"}
+    assert outcome.left_behind == {"valid.arrow"}
 
 
 def test_failing_rows_are_kept_as_delivered_with_row_number_and_errors(define, run):
@@ -79,6 +79,10 @@ def test_when_all_rows_fail_the_valid_file_is_empty_and_the_run_is_held(define, 
     assert len(outcome.quarantine) == 30
     assert outcome.report.errors[0].first_rows == (1, 2, 3, 4, 5)
     assert outcome.report.breaches == ("invalid rows: 100 % of rows, allowed 1 %",)
+    assert outcome.report.leading_errors() == (
+        "constraint-error in `code`, 30 × (data rows 1, 2, 3, 4, 5…); "
+        "type-error in `level`, 30 × (data rows 1, 2, 3, 4, 5…)"
+    )
 
 
 def test_columns_of_nulls_alone_are_fine_beside_another_value(define, run):
@@ -207,10 +211,10 @@ def test_the_report_is_json_and_holds_no_value(define, run):
 
 
 def test_an_old_quarantine_does_not_outlive_a_clean_run(define, tmp_path):
-    paths = {"valid": tmp_path / "valid.parquet", "quarantine": tmp_path / "bad.parquet"}
+    paths = {"valid": tmp_path / "valid.arrow", "quarantine": tmp_path / "bad.parquet"}
     paths["quarantine"].write_bytes(b"old")
-    pq.write_table(pa.table({"code": ["A"], "level": ["1"], "day": ["22/11/2026"]}), tmp_path / "staged.parquet")
-    report = validate_table(tmp_path / "staged.parquet", define(FIELDS), **paths, clock=iter([10.0, 12.5]).__next__)
+    write_working(pa.table({"code": ["A"], "level": ["1"], "day": ["22/11/2026"]}), tmp_path / "staged.arrow")
+    report = validate_table(tmp_path / "staged.arrow", define(FIELDS), **paths, clock=iter([10.0, 12.5]).__next__)
     assert not paths["quarantine"].exists()
     assert report.seconds == 2.5
 
@@ -223,11 +227,11 @@ def test_other_columns_than_declared_are_drift(define, run):
 
 
 def test_a_folder_that_cannot_be_written_is_a_fault_around_us(define, tmp_path):
-    pq.write_table(pa.table({"code": ["A"], "level": ["1"], "day": [None]}), tmp_path / "staged.parquet")
+    write_working(pa.table({"code": ["A"], "level": ["1"], "day": [None]}), tmp_path / "staged.arrow")
     (tmp_path / "file").touch()
     with pytest.raises(EnvironmentFault, match="working"):
         validate_table(
-            tmp_path / "staged.parquet",
+            tmp_path / "staged.arrow",
             define(FIELDS),
             valid=tmp_path / "file" / "v.parquet",
             quarantine=tmp_path / "q",

@@ -1,0 +1,1 @@
+"""Which releases keep their data files, and the removal of the others: proven, signed, and gone on with after any crash."""

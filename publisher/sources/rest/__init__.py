@@ -1,0 +1,1 @@
+"""Web services: answers page by page, asked politely and with bounds."""

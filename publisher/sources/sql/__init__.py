@@ -1,0 +1,1 @@
+"""SQL databases: PostgreSQL through ADBC, every other dialect through SQLAlchemy."""
