@@ -83,4 +83,4 @@ def test_orphans_of_both_tables_go_to_quarantine_and_the_rest_is_checked_to_the_
 def test_a_table_that_is_too_small_holds_the_run(tmp_path: Path) -> None:
     run, _ = dry_run(tmp_path, minimum=5)
     assert (run.state, run.reason_code) == ("held", "threshold")
-    assert run.message == "`stops`: table-dimensions: number of rows is 4, the minimum is 5."
+    assert run.message.startswith("`stops`: table-dimensions: number of rows is 4, the minimum is 5. Found: ")

@@ -118,7 +118,7 @@ def test_an_address_that_is_none_is_a_mistake_of_the_definition(read: Read) -> N
 
 def test_a_missing_driver_is_named(read: Read) -> None:
     with pytest.raises(SourceError, match="driver for `oracle"):
-        read(sql("SELECT 1"), secrets={"CITY": "oracle+oracledb://u:hidden@h/d"})
+        read(sql("SELECT 1"), secrets={"CITY": "oracle+cx_oracle://u:hidden@h/d"})
 
 
 @pytest.mark.server
