@@ -121,7 +121,8 @@ def _profiles(engine: duckdb.DuckDBPyConnection, path: Path, table: PublishedTab
                 minimum=_plain(low) if ranged else None,
                 maximum=_plain(high) if ranged else None,
                 frequent=_frequent(values or [], field, table),
-                total=float(total) if total is not None and _is_measure(field, table) else None,
+                # twelve digits: the order of adding up, which threads choose, shows only behind them
+                total=float(f"{total:.12g}") if total is not None and _is_measure(field, table) else None,
             )
         )
     return profiles

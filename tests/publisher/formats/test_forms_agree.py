@@ -67,6 +67,7 @@ def _tables(draw: st.DrawFn) -> tuple[list[str], Rows]:
 @example((["string"], [(None,), ("",), ("a",)]))
 @example((["number", "boolean"], []))
 @example((["string"], [("_x0000_",), ("\x00",), ("_x000D_",), ("a\rb",), ("_x005F_x0041_",)]))
+@example((["string"], [("a\ufffe",), ("\uffffb",)]))
 @given(_tables())
 def test_all_forms_hold_the_same_cells(drawn: tuple[list[str], Rows]) -> None:
     types, rows = drawn
@@ -182,8 +183,9 @@ def in_excel_csv(value: Cell) -> str:
 
 def in_xlsx(value: Cell) -> Cell:
     """Return what a reader of workbooks sees: nothing for null and the empty text, a text for what Excel has no number for."""
-    if value in (None, ""):
-        return ""
+    if value is None or isinstance(value, str):
+        # this reader leaves the two letters that XML forbids as they are escaped
+        return (value or "").replace("\ufffe", "_xFFFE_").replace("\uffff", "_xFFFF_")
     if isinstance(value, datetime):
         whole = value.microsecond % 1000 == 0 and value >= datetime(1900, 3, 1)
         return value if whole else value.isoformat()
