@@ -11,7 +11,7 @@ from typing import TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from publisher.engines.working_files import working_file
+from publisher.engines.working_files import new_file
 
 Item = TypeVar("Item")
 
@@ -23,15 +23,8 @@ def new_parquet(output: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
     Raises:
         EnvironmentFault: the folder cannot be written, for instance because the disk is full.
     """
-    part = output.with_name(output.name + ".part")
-    with working_file(output):
-        output.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with pq.ParquetWriter(part, schema, compression="none", use_dictionary=False) as writer:
-                yield writer
-            part.replace(output)
-        finally:
-            part.unlink(missing_ok=True)
+    with new_file(output) as part, pq.ParquetWriter(part, schema, compression="none", use_dictionary=False) as writer:
+        yield writer
 
 
 def one_ahead(items: Iterator[Item]) -> Generator[Item, None, None]:

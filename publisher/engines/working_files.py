@@ -67,8 +67,8 @@ def working_file(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def new_working_file(output: Path, schema: pa.Schema) -> Iterator[pa.RecordBatchFileWriter]:
-    """Write record batches of one schema into a file that gets its name when the block ends well and vanishes otherwise.
+def new_file(output: Path) -> Iterator[Path]:
+    """Give the path to write to; it becomes `output` when the block ends well and vanishes otherwise.
 
     Raises:
         EnvironmentFault: the folder cannot be written, for instance because the disk is full.
@@ -77,11 +77,21 @@ def new_working_file(output: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch
     with working_file(output):
         output.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with pa.OSFile(str(part), "wb") as file, pa.ipc.new_file(file, schema) as writer:
-                yield writer
+            yield part
             part.replace(output)
         finally:
             part.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_working_file(output: Path, schema: pa.Schema) -> Iterator[pa.RecordBatchFileWriter]:
+    """Write record batches of one schema into a file that gets its name when the block ends well and vanishes otherwise.
+
+    Raises:
+        EnvironmentFault: the folder cannot be written, for instance because the disk is full.
+    """
+    with new_file(output) as part, pa.OSFile(str(part), "wb") as file, pa.ipc.new_file(file, schema) as writer:
+        yield writer
 
 
 def read_batches(table: Table, *, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
