@@ -201,7 +201,7 @@ def verify(location: str) -> None:
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 def scan(file: Path, form: str) -> None:
     """Look for personal data in the columns of a CSV or Parquet FILE; prints kinds and shares, never values."""
-    from publisher.disclosure.detectors import scan_file
+    from publisher.disclosure.personal.detectors import scan_file
 
     findings = [finding.to_dict() for finding in scan_file(file)]
     if form == "json":

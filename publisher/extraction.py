@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from publisher.definition import DatasetDefinition, TableDefinition
-from publisher.disclosure.spans import detect_text
+from publisher.disclosure.personal.spans import detect_text
 from publisher.engines.row_digest import RowDigest
 from publisher.engines.working_files import new_working_file, sized_batches
 from publisher.errors import DriftError, PublisherError, SourceError, VolumeError

@@ -13,12 +13,12 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 
-from publisher.anonymise.cells import Cells, count_cells
-from publisher.anonymise.complementary import hide_complementary
-from publisher.anonymise.microdata import Choice, choose_levels, count_combinations
 from publisher.anonymise.plan import Plan, plan_table
 from publisher.anonymise.report import cells_report, rows_report
+from publisher.anonymise.search.microdata import Choice, choose_levels, count_combinations
 from publisher.anonymise.staging import ORDER, Left, check_codes, codes_of, open_table, stage_rows, write_treated
+from publisher.anonymise.tables.cells import Cells, count_cells
+from publisher.anonymise.tables.complementary import hide_complementary
 from publisher.definition import TableDefinition
 from publisher.engines.local import new_parquet
 from publisher.published import PublishedTable, published_tables

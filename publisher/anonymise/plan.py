@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from publisher.anonymise.hierarchy import read_hierarchy
-from publisher.anonymise.pseudonyms import separate_key
-from publisher.anonymise.treatments import (
+from publisher.anonymise.fields.hierarchy import read_hierarchy
+from publisher.anonymise.fields.pseudonyms import separate_key
+from publisher.anonymise.fields.treatments import (
     AsItIs,
     CapAt,
     CodeClimb,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from publisher.anonymise.cells import Cells
-from publisher.anonymise.microdata import Choice
 from publisher.anonymise.plan import Plan
+from publisher.anonymise.search.microdata import Choice
 from publisher.anonymise.staging import Left
+from publisher.anonymise.tables.cells import Cells
 
 
 def rows_report(plan: Plan, choice: Choice | None, counts: Left) -> dict[str, Any]:

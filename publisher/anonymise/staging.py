@@ -13,9 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from publisher.anonymise.microdata import Choice
+from publisher.anonymise.fields.treatments import AsItIs, CapAt, CodeClimb, RoundTo, apply_by_value
 from publisher.anonymise.plan import Plan
-from publisher.anonymise.treatments import AsItIs, CapAt, CodeClimb, RoundTo, apply_by_value
+from publisher.anonymise.search.microdata import Choice
 from publisher.engines.local import new_parquet, one_ahead
 from publisher.engines.working_files import Table, first_row_of, read_batches, schema_of
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from publisher.disclosure.detectors import detect_parquet
-from publisher.disclosure.findings import NEVER_WAIVED, Finding
-from publisher.disclosure.spans import detect_text
+from publisher.disclosure.personal.detectors import detect_parquet
+from publisher.disclosure.personal.findings import NEVER_WAIVED, Finding
+from publisher.disclosure.personal.spans import detect_text
 from publisher.published import PublishedTable
 
 

@@ -18,12 +18,12 @@ from publisher.disclosure.changed_rows import changes_files, wrong_changes
 from publisher.disclosure.classes import left_out, singling_out, small_classes, uniform_classes
 from publisher.disclosure.forms import wrong_forms
 from publisher.disclosure.gate import personal_columns, personal_texts
-from publisher.disclosure.same_cells import data_files, wrong_csv, wrong_files, wrong_parquet, wrong_sqlite
-from publisher.disclosure.same_excel import excel_files, wrong_excel_csv, wrong_xlsx
-from publisher.disclosure.same_ndjson import wrong_ndjson
-from publisher.disclosure.same_parts import part_files, wrong_parts
-from publisher.disclosure.same_places import map_files, wrong_geojson, wrong_geoparquet
-from publisher.disclosure.same_tiles import wrong_picture, wrong_pmtiles
+from publisher.disclosure.same.cells import data_files, wrong_csv, wrong_files, wrong_parquet, wrong_sqlite
+from publisher.disclosure.same.excel import excel_files, wrong_excel_csv, wrong_xlsx
+from publisher.disclosure.same.ndjson import wrong_ndjson
+from publisher.disclosure.same.parts import part_files, wrong_parts
+from publisher.disclosure.same.places import map_files, wrong_geojson, wrong_geoparquet
+from publisher.disclosure.same.tiles import wrong_picture, wrong_pmtiles
 from publisher.disclosure.small_cells import recounts, small_cells, subtractions
 from publisher.published import PublishedTable
 

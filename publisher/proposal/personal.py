@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from publisher.disclosure.detectors import detect_parquet
-from publisher.disclosure.findings import Finding
-from publisher.disclosure.spans import detect_text
-from publisher.disclosure.wordings import starts_like_a_name
-from publisher.disclosure.words import header_says
+from publisher.disclosure.personal.detectors import detect_parquet
+from publisher.disclosure.personal.findings import Finding
+from publisher.disclosure.personal.spans import detect_text
+from publisher.disclosure.personal.wordings import starts_like_a_name
+from publisher.disclosure.personal.words import header_says
 from publisher.proposal.facts import ColumnFacts
 from publisher.proposal.names import words_of
 from publisher.proposal.staging import StagedSource

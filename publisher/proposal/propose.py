@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from publisher.disclosure.spans import detect_text
+from publisher.disclosure.personal.spans import detect_text
 from publisher.errors import SourceError
 from publisher.proposal.draft import Draft, ProposedField, draft_to_yaml
 from publisher.proposal.facts import ColumnFacts, column_facts, opened

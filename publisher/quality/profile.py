@@ -18,7 +18,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from publisher.disclosure.spans import detect_text
+from publisher.disclosure.personal.spans import detect_text
 from publisher.formats.datapackage import published_key
 from publisher.published import PublishedField, PublishedTable
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from publisher.disclosure.spans import detect_text
+from publisher.disclosure.personal.spans import detect_text
 from publisher.errors import DriftError
 from publisher.extraction import Extract, drift_of
 from publisher.versions.difference import pair_renamed

@@ -14,7 +14,7 @@ import pytest
 
 from publisher.anonymise import anonymise_table
 from publisher.definition import DatasetDefinition, dataset_paths, load_dataset
-from publisher.disclosure.detectors import detect_table
+from publisher.disclosure.personal.detectors import detect_table
 from publisher.extraction import extract_table
 from publisher.policy import GeneraliseHierarchy
 from publisher.published import PublishedTable, published_tables

@@ -13,13 +13,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from publisher.anonymise.anonymiser import AnonymisedTables, write_cells
-from publisher.anonymise.complementary import hide_complementary
-from publisher.anonymise.counting import CombinationCounter
-from publisher.anonymise.microdata import Choice, choose_levels, count_combinations
+from publisher.anonymise.fields.treatments import CodeClimb
 from publisher.anonymise.plan import Plan, plan_table
 from publisher.anonymise.report import cells_report, rows_report
+from publisher.anonymise.search.counting import CombinationCounter
+from publisher.anonymise.search.microdata import Choice, choose_levels, count_combinations
 from publisher.anonymise.staging import Left, check_codes, codes_of, stage_rows, write_treated
-from publisher.anonymise.treatments import CodeClimb
+from publisher.anonymise.tables.complementary import hide_complementary
 from publisher.definition import TableDefinition
 from publisher.engines.local import new_parquet
 from publisher.engines.spark.cells import count_cells_on_cluster

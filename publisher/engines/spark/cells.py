@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from publisher.anonymise.cells import Cells, hide_small, query_cells
 from publisher.anonymise.staging import measure_column, open_table, unit_column
+from publisher.anonymise.tables.cells import Cells, hide_small, query_cells
 from publisher.engines.local import new_parquet
 from publisher.engines.spark.arrow_bytes import cut, from_bytes
 from publisher.engines.spark.tasks import Cluster, Emitted

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from sample_release import AS_OF, sample_definition, sample_rows, sample_table, write_source
 
 from publisher.definition import DatasetDefinition
-from publisher.disclosure.same_parts import part_files, wrong_parts
+from publisher.disclosure.same.parts import part_files, wrong_parts
 from publisher.errors import ReleaseRefused
 from publisher.formats.datapackage import dataset_to_datapackage
 from publisher.formats.release_files import write_release_files

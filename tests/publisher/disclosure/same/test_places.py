@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 from samples.mapped_tables import POINTS, STATIONS, hue_communes, mapped_table, stations, write_map
 
-from publisher.disclosure.same_places import map_files, wrong_geojson, wrong_geoparquet
-from publisher.disclosure.same_tiles import wrong_picture, wrong_pmtiles
+from publisher.disclosure.same.places import map_files, wrong_geojson, wrong_geoparquet
+from publisher.disclosure.same.tiles import wrong_picture, wrong_pmtiles
 from publisher.published import PublishedTable
 
 pytestmark = pytest.mark.slow

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pa_json
 
-from publisher.disclosure.same_cells import differences, has_gzip_names, parquet_batches
+from publisher.disclosure.same.cells import differences, has_gzip_names, parquet_batches
 from publisher.published import PublishedTable
 
 _BLOCK = 1 << 24

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from publisher.disclosure.spans import detect_text, find_spans, scan_texts
+from publisher.disclosure.personal.spans import detect_text, find_spans, scan_texts
 
 
 @pytest.mark.parametrize(

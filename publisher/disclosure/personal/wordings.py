@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from publisher.disclosure.columns import Column
-from publisher.disclosure.findings import Finding
-from publisher.disclosure.words import any_of, fold, surnames, words
+from publisher.disclosure.personal.columns import Column
+from publisher.disclosure.personal.findings import Finding
+from publisher.disclosure.personal.words import any_of, fold, surnames, words
 
 EMAIL = re.compile(r"[A-Za-z0-9._%+\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+")
 _HOUSE = r"^\s*(?:so (?:nha )?)?\d{1,5}[a-z]{0,2}\d?(?:[/\-]\d{1,4}[a-z]?)*(?:/\d+)?[, ]+(?:[a-z]{2,}|\d{1,2} ?,)"

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from publisher.anonymise.groups import Groups, merge
-from publisher.anonymise.lattice import Axis, Demand, LatticeSearch, Outcome
+from publisher.anonymise.search.groups import Groups, merge
+from publisher.anonymise.search.lattice import Axis, Demand, LatticeSearch, Outcome
 
 pytestmark = pytest.mark.slow
 

@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from publisher.anonymise import counting
-from publisher.anonymise.counting import CombinationCounter, DistinctValues
-from publisher.anonymise.groups import Groups, JointKey, SmallGroups
+from publisher.anonymise.search import counting
+from publisher.anonymise.search.counting import CombinationCounter, DistinctValues
+from publisher.anonymise.search.groups import Groups, JointKey, SmallGroups
 
 
 @pytest.mark.parametrize("waiting", [0, 50, 100_000])

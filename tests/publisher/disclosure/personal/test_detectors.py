@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from columns_of_a_city import PERSONAL, PUBLIC, mobile, name, personal_columns, personal_id, public_columns, tax_code
 
-from publisher.disclosure.detectors import detect_column, detect_csv, detect_parquet, detect_table, scan_file
+from publisher.disclosure.personal.detectors import detect_column, detect_csv, detect_parquet, detect_table, scan_file
 
 
 def kinds(header: str, values: list[str | None]) -> set[str]:

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
 
-from publisher.disclosure.same_places import property_names
+from publisher.disclosure.same.places import property_names
 from publisher.published import PublishedTable
 
 _WAITING = 20_000

@@ -10,10 +10,10 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from publisher.disclosure.findings import Span
-from publisher.disclosure.numbers import MOBILE_PREFIX, is_personal_id
-from publisher.disclosure.wordings import EMAIL, is_personal_email
-from publisher.disclosure.words import any_of, fold, words
+from publisher.disclosure.personal.findings import Span
+from publisher.disclosure.personal.numbers import MOBILE_PREFIX, is_personal_id
+from publisher.disclosure.personal.wordings import EMAIL, is_personal_email
+from publisher.disclosure.personal.words import any_of, fold, words
 
 _EDGE, _END = r"(?<![\w.\-/])", r"(?![\w\-])(?!\.\d)"
 _TWELVE = re.compile(rf"{_EDGE}\d{{3}}[ .]?\d{{3}}[ .]?\d{{3}}[ .]?\d{{3}}{_END}")

@@ -6,9 +6,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from publisher.anonymise.hierarchy import read_hierarchy
-from publisher.anonymise.pseudonyms import pseudonym, separate_key
-from publisher.anonymise.treatments import CapAt, CodeClimb, DatePeriods, NumberBands, RoundTo, apply_by_value
+from publisher.anonymise.fields.hierarchy import read_hierarchy
+from publisher.anonymise.fields.pseudonyms import pseudonym, separate_key
+from publisher.anonymise.fields.treatments import CapAt, CodeClimb, DatePeriods, NumberBands, RoundTo, apply_by_value
 from publisher.errors import DescriptorError, ReleaseRefused
 
 

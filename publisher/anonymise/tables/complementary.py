@@ -13,8 +13,8 @@ from itertools import permutations
 import numpy as np
 import numpy.typing as npt
 
-from publisher.anonymise.cells import Cells
-from publisher.anonymise.groups import Codes, weigh
+from publisher.anonymise.search.groups import Codes, weigh
+from publisher.anonymise.tables.cells import Cells
 
 
 def hide_complementary(tables: Sequence[Cells]) -> None:

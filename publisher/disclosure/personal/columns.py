@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from publisher.disclosure.words import fold_all, header_says
+from publisher.disclosure.personal.words import fold_all, header_says
 
 SAMPLE = 10_000
 """Distinct texts that shape evidence is taken from; whole columns are searched for ID numbers, e-mails and numbers inside texts."""

@@ -7,9 +7,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from publisher.disclosure.columns import Column, Mask, digits_of, slices
-from publisher.disclosure.findings import Finding
-from publisher.disclosure.words import words
+from publisher.disclosure.personal.columns import Column, Mask, digits_of, slices
+from publisher.disclosure.personal.findings import Finding
+from publisher.disclosure.personal.words import words
 
 LATEST_BIRTH_YEAR = 2040
 """Years of birth above are not plausible; generous, so that no clock is read here."""

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from publisher.anonymise.groups import Codes, distinct, weigh
+from publisher.anonymise.search.groups import Codes, distinct, weigh
 
 _WAITING = 200_000
 """Values or combinations that may wait before they are put together with those known."""

@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from publisher.anonymise.groups import Classes, Codes, Groups, classes_of, merge
+from publisher.anonymise.search.groups import Classes, Codes, Groups, classes_of, merge
 from publisher.errors import DescriptorError
 
 Node = tuple[int, ...]

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from publisher.disclosure.same_cells import differences, parquet_batches
+from publisher.disclosure.same.cells import differences, parquet_batches
 from publisher.formats.excel.limits import MAX_ROWS, fits_excel, has_long_text, headings
 from publisher.published import PublishedTable
 

@@ -19,11 +19,11 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from publisher.disclosure import numbers, wordings
-from publisher.disclosure.columns import Column, distinct_texts, sample_column
-from publisher.disclosure.findings import Finding
-from publisher.disclosure.spans import find_spans
-from publisher.disclosure.words import header_says
+from publisher.disclosure.personal import numbers, wordings
+from publisher.disclosure.personal.columns import Column, distinct_texts, sample_column
+from publisher.disclosure.personal.findings import Finding
+from publisher.disclosure.personal.spans import find_spans
+from publisher.disclosure.personal.words import header_says
 
 _CHUNK_ROWS = 500_000
 _BATCH_ROWS = 65_536

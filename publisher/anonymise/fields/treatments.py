@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from publisher.anonymise.hierarchy import HIDDEN, Hierarchy
-from publisher.anonymise.pseudonyms import pseudonym
+from publisher.anonymise.fields.hierarchy import HIDDEN, Hierarchy
+from publisher.anonymise.fields.pseudonyms import pseudonym
 from publisher.errors import ReleaseRefused
 
 

@@ -10,11 +10,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from publisher.anonymise.counting import CombinationCounter, DistinctValues
-from publisher.anonymise.groups import Codes, Groups, SmallGroups, classes_of, distinct, merge
-from publisher.anonymise.lattice import Axis, Demand, LatticeSearch, Outcome, too_small
+from publisher.anonymise.fields.treatments import CodeClimb, Treatment, apply_by_value, leaves_of
 from publisher.anonymise.plan import Plan
-from publisher.anonymise.treatments import CodeClimb, Treatment, apply_by_value, leaves_of
+from publisher.anonymise.search.counting import CombinationCounter, DistinctValues
+from publisher.anonymise.search.groups import Codes, Groups, SmallGroups, classes_of, distinct, merge
+from publisher.anonymise.search.lattice import Axis, Demand, LatticeSearch, Outcome, too_small
 from publisher.engines.working_files import Table, read_batches
 from publisher.errors import DisclosureRisk
 from publisher.policy import Microdata

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from publisher.anonymise.groups import Codes
+from publisher.anonymise.search.groups import Codes
 from publisher.anonymise.staging import measure_column, unit_column
 from publisher.policy import AggregateTable, Measure
 from publisher.published import PublishedTable

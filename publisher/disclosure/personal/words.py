@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_FOLDER = Path(__file__).parent
+_FOLDER = Path(__file__).parent / "lists"
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 

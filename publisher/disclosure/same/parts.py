@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from publisher.disclosure.same_cells import differences, parquet_batches, wrong_parquet
+from publisher.disclosure.same.cells import differences, parquet_batches, wrong_parquet
 from publisher.published import PublishedTable
 
 _LENGTHS = {"year": 4, "month": 7}

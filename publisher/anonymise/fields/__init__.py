@@ -1,0 +1,1 @@
+"""What happens to one field: treatments with levels, hierarchies, pseudonyms."""

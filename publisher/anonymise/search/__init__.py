@@ -1,0 +1,1 @@
+"""The levels of least loss under which enough units share every combination of quasi-identifiers."""

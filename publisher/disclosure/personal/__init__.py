@@ -1,0 +1,1 @@
+"""Detectors of personal data: in columns by whole-column evidence, in texts by their words."""
