@@ -1,0 +1,72 @@
+"""The privacy policy language: what happens to each field and what every table must guarantee."""
+
+from publisher.policy.actions import (
+    Action,
+    DateLevel,
+    Drop,
+    GeneraliseDate,
+    GeneraliseHierarchy,
+    GeneraliseNumber,
+    Grid,
+    HierarchyFile,
+    InlineHierarchy,
+    Keep,
+    Perturb,
+    Pseudonymise,
+    Recode,
+    Round,
+    ShiftGroup,
+    Steps,
+    TopCode,
+)
+from publisher.policy.base import FieldAction, Role, Strict, Waiver
+from publisher.policy.microdata import Closeness, Diversity, Microdata
+from publisher.policy.privacy import Privacy
+from publisher.policy.releases import Releases
+from publisher.policy.tables import (
+    AggregateTable,
+    CellRounding,
+    DifferentialPrivacy,
+    Dominance,
+    EpsilonLedger,
+    Measure,
+    Secondary,
+    SmallCell,
+)
+
+__all__ = [
+    "Action",
+    "AggregateTable",
+    "CellRounding",
+    "Closeness",
+    "DateLevel",
+    "DifferentialPrivacy",
+    "Diversity",
+    "Dominance",
+    "Drop",
+    "EpsilonLedger",
+    "FieldAction",
+    "GeneraliseDate",
+    "GeneraliseHierarchy",
+    "GeneraliseNumber",
+    "Grid",
+    "HierarchyFile",
+    "InlineHierarchy",
+    "Keep",
+    "Measure",
+    "Microdata",
+    "Perturb",
+    "Privacy",
+    "Pseudonymise",
+    "Recode",
+    "Releases",
+    "Role",
+    "Round",
+    "Secondary",
+    "ShiftGroup",
+    "SmallCell",
+    "Steps",
+    "Strict",
+    "TopCode",
+    "Waiver",
+]

@@ -1,0 +1,41 @@
+"""What every part of a policy shares: unknown keys are errors, and a waiver is named, dated and limited."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Role = Literal["quasi", "sensitive"]
+
+
+class Strict(BaseModel):
+    """Unknown keys are errors, defaults are checked too, values do not change after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, populate_by_name=True)
+
+
+class Waiver(Strict):
+    """A named person's statement that a flagged column may leave, for one kind of finding and until a day."""
+
+    kind: str = Field(description="Kind of personal data that the detector reports, such as `full_name`.")
+    reason: str = Field(
+        min_length=10, description="Why these values are not personal here; shown in the privacy report."
+    )
+    by: str = Field(min_length=3, description="Who answers for it.")
+    until: date = Field(description="The last day on which the waiver holds.")
+
+
+class FieldAction(Strict):
+    """What every action may say besides its own settings."""
+
+    role: Role | None = Field(
+        None, description="`quasi`: helps to single a person out; `sensitive`: must not be inferred."
+    )
+    class_: Literal["sensitive"] | None = Field(
+        None,
+        alias="class",
+        description="`sensitive`: the law counts the field among sensitive data, whatever its role.",
+    )
+    waive: Waiver | None = None
