@@ -87,5 +87,32 @@ def demo(home: Path, port: int, scale: float, *, once: bool) -> None:
     sys.exit(run_demo(home, port=port, scale=scale, once=once))
 
 
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--without-storage", is_flag=True, help="Leave the stored files out, where the storage has its own copies."
+)
+def backup(file: Path, *, without_storage: bool) -> None:
+    """Write everything that cannot be made again into FILE: databases, keys, pushed rows, stored files. It holds secrets."""
+    from cityportal.backup.installation import back_up
+
+    told = back_up(read_settings(), file, with_storage=not without_storage)
+    click.echo(f"{file}: {told.rows} rows and {told.files} files. Keep it as safe as the keys it holds.")
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def restore(file: Path) -> None:
+    """Bring the backup FILE back into an empty installation; its databases may be of another kind than they were."""
+    from cityportal.backup.installation import restore as bring_back
+
+    told = bring_back(read_settings(), file)
+    click.echo(
+        f"{told.rows} rows and {told.files} files are back. `phusa serve` makes the search index and queries anew."
+    )
+    if not told.with_storage:
+        click.echo("The stored files were not in it; the settings must name the storage that holds them.", err=True)
+
+
 for _command in (*publisher.cli.COMMANDS, *catalogue.cli.COMMANDS):
     main.add_command(_command)
