@@ -7,10 +7,10 @@ HOME_DIR ?= var
 DEMO_ARGUMENTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint check test servers engines bench golden docs demo wheel lock clean
+.PHONY: help setup lint check test servers engines bench mutations golden docs demo wheel lock clean
 
 help: ## Show this list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 $(VENV)/installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -56,6 +56,9 @@ engines: .venv-spark/installed .venv-sail/installed ## Prove that a local Spark 
 
 bench: setup ## Measure against a peer in the same run; results belong in docs/performance.md
 	$(BIN)/python tests/bench/run.py
+
+mutations: setup ## Switch off every protection of personal data, one at a time: an attack must then succeed
+	$(BIN)/python -m pytest -q -n 2 tests/attacks/test_mutations.py
 
 golden: setup ## Rewrite the golden files; read the diff before you commit it
 	PHUSA_GOLDEN=write $(BIN)/python -m pytest -q tests -m "not slow and not server" -k golden

@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 
 from publisher.errors import DescriptorError, PublisherError
+from publisher.rulebook import use_rulebook
 from publisher.settings import PublisherSettings
 
 SETTINGS = "publisher.settings"
@@ -23,7 +24,9 @@ SETTINGS = "publisher.settings"
 def current_settings() -> PublisherSettings:
     """Return the settings that the composer left for the running command."""
     read: Callable[[], PublisherSettings] = click.get_current_context().meta[SETTINGS]
-    return read()
+    settings = read()
+    use_rulebook(settings.rulebook)
+    return settings
 
 
 @click.group()
@@ -68,20 +71,18 @@ def check_datasets(name: str | None) -> None:
 @dataset.command("preview")
 @click.argument("name")
 def preview_dataset(name: str) -> None:
-    """Print what would leave: tables, columns, types and treatments; nothing is read from the source."""
-    from publisher.definition import dataset_paths, load_dataset
-    from publisher.published import published_tables
+    """Show what would leave and what it would cost: reads and validates the source, searches the levels, releases nothing.
 
-    definition = load_dataset(_path_of(dataset_paths(current_settings().definitions), name))
-    for table in definition.resources:
-        leaving: set[str] = set()
-        for published in published_tables(table):
-            click.echo(f"{published.name}: {published.row}")
-            for field in published.fields:
-                leaving.add(field.name)
-                click.echo(f"  {field.name:<24} {field.type:<10} {field.treatment}")
-        staying = [field.name for field in table.schema_.fields if field.name not in leaving]
-        click.echo(f"  stays inside: {', '.join(staying) or 'nothing'}")
+    For rows that need k: the smallest group, the share left out and the information loss of the policy, and of the same policy with
+    other k, other limits, and each quasi-identifier finer, coarser or dropped. For aggregates: cells and how many are hidden.
+    """
+    from publisher.command_preview import preview_dataset as preview
+    from publisher.definition import dataset_paths, load_dataset
+    from publisher.facilities import open_facilities
+
+    settings = current_settings()
+    definition = load_dataset(_path_of(dataset_paths(settings.definitions), name))
+    sys.exit(preview(definition, open_facilities(settings)))
 
 
 @dataset.command("propose")
@@ -181,6 +182,43 @@ def prune(dataset: str | None, dry_run: bool) -> None:
 
 
 @click.command()
+@click.argument("dataset")
+@click.argument("release", required=False)
+@click.option("--all", "everything", is_flag=True, help="Every release of the dataset that was ever public.")
+@click.option("--reason", required=True, help="Why, in a sentence that everybody reads; no value of the data.")
+@click.option("--reason-en", default="", help="The same in English.")
+def withdraw(dataset: str, release: str | None, *, everything: bool, reason: str, reason_en: str) -> None:
+    """Take a RELEASE of DATASET, or all, from the public for ever; its bytes go, in every version that the storage kept.
+
+    Pages, API, queries, search and feeds lose it at once, and the last good release that still passes takes its place. The manifest
+    and a signed statement with the reason stay. Nobody else has to agree, and it cannot be undone. When the current release goes, the
+    dataset is put on hold.
+    """
+    from publisher.command_withdraw import withdraw_releases
+
+    if everything == (release is not None):
+        raise click.UsageError("Name one release, or give --all.")
+    releases = [release] if release else None
+    withdraw_releases(current_settings(), dataset, releases, reason=reason, reason_en=reason_en)
+
+
+@click.command()
+@click.argument("dataset", required=False)
+@click.option("--dry-run", is_flag=True, help="Only tell what fails; nothing is hidden.")
+@click.option("--reinstate", is_flag=True, help="Give quarantined releases back that pass today.")
+def audit(dataset: str | None, *, dry_run: bool, reinstate: bool) -> None:
+    """Check everything public, of DATASET or of all, with today's policy, detectors and rulebook.
+
+    What fails is quarantined: nobody outside reaches it, its bytes stay until you withdraw it or it passes again.
+    """
+    from publisher.command_withdraw import audit_datasets
+
+    if dry_run and reinstate:
+        raise click.UsageError("--dry-run changes nothing, so it gives nothing back.")
+    sys.exit(audit_datasets(current_settings(), dataset, dry_run=dry_run, reinstate=reinstate))
+
+
+@click.command()
 @click.argument("location")
 def verify(location: str) -> None:
     """Check hashes and signature of a release in a folder or at a URL."""
@@ -192,15 +230,26 @@ def verify(location: str) -> None:
     if not report.ok:
         sys.exit(1)
     click.echo(f"{report.dataset} {report.release}: {report.files} files as signed by key {report.key_fingerprint}")
-    if report.deleted:
-        click.echo(f"{report.deleted} files were deleted by the rules of retention, as deleted.json states and signs.")
+    if report.withdrawn:
+        click.echo("Its publisher took it from the public; withdrawn.json states why, and is signed.")
+    elif report.deleted:
+        click.echo(f"{report.deleted} files were deleted since, as the publisher states and signs.")
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 def scan(file: Path, form: str) -> None:
-    """Look for personal data in the columns of a CSV or Parquet FILE; prints kinds and shares, never values."""
+    """Look for personal data in the columns of a CSV or Parquet FILE; prints kinds and shares, never values.
+
+    In a JSON Lines FILE of texts, one object with "id" and "text" a line, it says where each text holds which kind.
+    """
+    if file.suffix in {".jsonl", ".ndjson"}:
+        from publisher.disclosure.personal.spans import scan_texts
+
+        for found in scan_texts(file):
+            click.echo(json.dumps(found, ensure_ascii=False))
+        return
     from publisher.disclosure.personal.detectors import scan_file
 
     findings = [finding.to_dict() for finding in scan_file(file)]
@@ -211,6 +260,23 @@ def scan(file: Path, form: str) -> None:
         click.echo(f"{finding['name']}: {finding['kind']} in {finding['share']:.0%} of cells ({finding['reason']})")
     if not findings:
         click.echo("No personal data found.")
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--policy", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True)
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), required=True)
+@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="Loss, levels and checks as JSON.")
+@click.option(
+    "--schema",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A Table Schema in JSON whose fields decide the types that are else told by the values.",
+)
+def anonymise(file: Path, policy: Path, output: Path, *, report: Path | None, schema: Path | None) -> None:
+    """Anonymise a CSV, TSV or Parquet FILE by a policy; the output appears only when the checker agrees."""
+    from publisher.command_anonymise import anonymise as run
+
+    run(current_settings(), file, policy, output, report=report, schema=schema)
 
 
 @click.command()
@@ -236,7 +302,7 @@ def validate(file: Path, schema_path: Path, form: str, limit_errors: int, extend
     sys.exit(0 if report.valid else 1)
 
 
-COMMANDS = (dataset, release, rollback, prune, verify, scan, validate)
+COMMANDS = (dataset, release, rollback, prune, withdraw, audit, verify, scan, anonymise, validate)
 
 
 def _path_of(paths: dict[str, Path], name: str) -> Path:

@@ -20,6 +20,7 @@ from publisher.definition_rules import mistakes_between
 from publisher.errors import DescriptorError
 from publisher.geometry.spec import GeometrySpec, refuse_geometry
 from publisher.policy import Privacy, Strict
+from publisher.rulebook import rulebook_in_force
 from publisher.sources.spec import SourceSpec
 from publisher.table_schema import TableSchema, Translated
 from publisher.yaml_lines import YamlDocument, read_yaml
@@ -119,9 +120,15 @@ class TableDefinition(Strict):
 class Retention(Strict):
     """How long the data files of older releases are kept; manifests, differences and hashes are kept for ever."""
 
-    all_days: int = Field(730, ge=30, description="Every release is kept this long.")
+    all_days: int = Field(
+        default_factory=lambda: rulebook_in_force().retention.all_days,
+        ge=30,
+        description="Every release is kept this long; absent: as the rulebook says.",
+    )
     month_end_days: int = Field(
-        3650, ge=30, description="Then the last release of each month is kept this long, and of each year for ever."
+        default_factory=lambda: rulebook_in_force().retention.month_end_days,
+        ge=30,
+        description="Then the last release of each month is kept this long, and of each year for ever; absent: as the rulebook says.",
     )
 
     @model_validator(mode="after")
@@ -151,7 +158,7 @@ class Release(Strict):
         pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?([+-]\d{2}:\d{2}|Z)$",
         description="Nothing is visible before this time.",
     )
-    retention: Retention = Retention()
+    retention: Retention = Field(default_factory=Retention)
     sunset_days: int = Field(
         180, ge=180, description="How long the last release of an older major version stays under its own address."
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from publisher.policy import Drop, Keep
+from publisher.policy import Drop, Grid, Keep
 from publisher.sources.sql.spec import SqlSource
 from publisher.table_schema import STRUCTURED, WITHOUT_KEYS, FieldDefinition, ForeignKey
 
@@ -32,7 +32,10 @@ def mistakes_between(definition: DatasetDefinition) -> Iterator[Mistake]:
             yield where, "incremental needs a primaryKey in the schema, by which changed rows find those they replace"
         for field in table.schema_.fields:
             action = table.privacy.fields.get(field.name)
-            if field.type in STRUCTURED and not isinstance(action, (Keep, Drop, type(None))):
+            fits = isinstance(action, (Keep, Drop, type(None))) or (
+                field.type == "geopoint" and isinstance(action, Grid)
+            )
+            if field.type in STRUCTURED and not fits:
                 where_treated = ("resources", place, "privacy", "fields", field.name)
                 yield where_treated, f"this action does not fit {field.name}, which is {field.type}; keep it or drop it"
 

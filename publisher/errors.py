@@ -8,6 +8,7 @@ Faults *in* the data are values in a quality report; these exceptions are for th
     │   ├── DriftError       other columns than the definition states
     │   ├── VolumeError      other numbers of rows than the bounds allow
     │   ├── ThresholdExceeded  more failing rows than a rule allows
+    │   ├── BatchTooSmall    fewer changed units than a policy lets out together
     │   └── DisclosureRisk   the privacy gate or the checker said no
     └── EnvironmentFault     something around us is missing or broken     exit 3
         ├── SourceError      an agency system
@@ -79,6 +80,12 @@ class ThresholdExceeded(ReleaseRefused):
     """More rows failed the checks than a threshold allows; they wait in quarantine."""
 
     reason_code = "threshold"
+
+
+class BatchTooSmall(ReleaseRefused):
+    """Fewer units changed than the policy lets out together; they wait for the next window."""
+
+    reason_code = "batch"
 
 
 class DisclosureRisk(ReleaseRefused):

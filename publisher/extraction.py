@@ -248,8 +248,8 @@ def fingerprint_of(definition: DatasetDefinition, extracts: Sequence[Extract], *
     for extract in extracts:
         digest.update(f"{extract.table.name}:{extract.sha256}\n".encode())
         for action in extract.table.privacy.fields.values():
-            if isinstance(action, GeneraliseHierarchy):
-                digest.update((definition.folder / action.hierarchy).read_bytes())
+            if isinstance(action, GeneraliseHierarchy) and action.file:
+                digest.update((definition.folder / action.file).read_bytes())
     return digest.hexdigest()
 
 

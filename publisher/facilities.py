@@ -16,6 +16,7 @@ from publisher.definition import DatasetDefinition, TableDefinition
 from publisher.engines.engine import Engine, LocalEngine
 from publisher.errors import DescriptorError
 from publisher.register import Register
+from publisher.rulebook import use_rulebook
 from publisher.secrets import Secrets
 from publisher.settings import PublisherSettings
 from publisher.signing import SigningKey, signing_key
@@ -113,7 +114,11 @@ class Facilities:
 
 def open_facilities(settings: PublisherSettings, environment: Mapping[str, str] | None = None) -> Facilities:
     """Open the publisher's database, bringing its tables up to date, and find everything else at first use."""
+    use_rulebook(settings.rulebook)
     settings.home.mkdir(parents=True, exist_ok=True)
     store = Store(settings.database_url or f"sqlite:///{settings.home / 'publisher.db'}")
     store.upgrade()
-    return Facilities(settings, store, Secrets(environment))
+    secrets = Secrets(
+        environment, own_key=lambda: signing_key(settings.home / "keys" / "signing.pem").private_bytes_raw()
+    )
+    return Facilities(settings, store, secrets)

@@ -36,7 +36,11 @@ ARROW_TYPES: dict[str, pa.DataType] = {
     "geojson": pa.string(),
     "any": pa.string(),
 }
-_TEXT_ACTIONS = {"pseudonymise", "generalise", "generalise_number"}
+_NOISY = {
+    "vi": "Có cộng nhiễu ngẫu nhiên để bảo vệ con người; số âm được công bố là 0.",
+    "en": "With random noise added to protect people; numbers below zero are published as 0.",
+}
+_TEXT_ACTIONS = {"pseudonymise", "generalise", "generalise_number", "recode"}
 _DATE_LEVEL_TYPES = {"hour": "datetime", "day": "date", "month": "yearmonth", "year": "year"}
 
 
@@ -163,6 +167,8 @@ def _published_field(table: TableDefinition, definition: FieldDefinition) -> Pub
     if isinstance(action, GeneraliseDate):
         only = action.levels[0] if len(action.levels) == 1 else "*"
         return replace(published, type=_DATE_LEVEL_TYPES.get(only, "string"))
+    if treatment == "shift_group":
+        return replace(published, type="date")
     return replace(published, type="string") if treatment in _TEXT_ACTIONS else published
 
 
@@ -177,6 +183,8 @@ def _type_options(definition: FieldDefinition) -> dict[str, Any]:
 
 def _aggregate(table: TableDefinition, aggregate: AggregateTable) -> PublishedTable:
     groups = tuple(_published_field(table, table.schema_.field(name)) for name in aggregate.group_by)
+    if aggregate.has_margins:  # `*` stands among the values
+        groups = tuple(replace(field, type="string", type_options={}) for field in groups)
     return PublishedTable(
         name=aggregate.id,
         title=aggregate.title,
@@ -197,6 +205,8 @@ def _measure_field(table: TableDefinition, measure: Measure) -> PublishedField:
         type="integer" if measure.kind == "count" else "number",
         title=measure.title,
         title_translated=measure.title_translated,
+        description=_NOISY["vi"] if table.privacy.dp else "",
+        description_translated={"en": _NOISY["en"]} if table.privacy.dp else {},
         unit=unit,
         treatment=measure.kind,
     )

@@ -15,8 +15,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from publisher.anonymise import AnonymisedTables
+from publisher.attacks import attacks_on
 from publisher.definition import DatasetDefinition, TableDefinition
-from publisher.disclosure.guarantees import check_release, check_texts
+from publisher.disclosure.guarantees import Known, check_release, check_texts
+from publisher.earlier import Earlier
+from publisher.earlier_files import earlier_of, remember_inside
 from publisher.engines.engine import Engine
 from publisher.engines.working_files import remove_table
 from publisher.errors import ThresholdExceeded
@@ -26,6 +29,7 @@ from publisher.formats.croissant import package_to_croissant
 from publisher.formats.csvw import package_to_csvw
 from publisher.formats.datapackage import dataset_to_datapackage
 from publisher.formats.release_files import write_release_files
+from publisher.ledger import Budget, budget_of
 from publisher.manifest import file_entries, is_data_file
 from publisher.publication import (
     Origin,
@@ -39,6 +43,8 @@ from publisher.publication import (
 from publisher.published import PublishedTable
 from publisher.quality.document import Measured, quality_document, score_release
 from publisher.quality.profile import profile_table
+from publisher.rerun import rerun
+from publisher.review import review_record
 from publisher.run_log import RunLog
 from publisher.sources.memory import remember
 from publisher.validation import QualityReport, Staged
@@ -85,7 +91,9 @@ def make_release(
     day = release_day(definition, run.started_at)
     release = next_release_id(definition, facilities, day)
     run.name_release(release)
-    anonymised = anonymise(definition, facilities, run, release, work)
+    earlier = earlier_of(definition, facilities, day=day)
+    budget = budget_of(definition, facilities, run.started_at.date(), release, rehearse_in=work if dry_run else None)
+    anonymised = anonymise(definition, facilities, run, release, work, earlier=earlier, budget=budget)
     tables = [pair for one in anonymised for pair in one.tables]
     folder, rows = write(definition, facilities.engine, run, release, tables, work=work)
     privacy = {table: report for one in anonymised for table, report in one.report.items()}
@@ -106,10 +114,16 @@ def make_release(
     quality = measure(definition, facilities, tables, reports=reports, privacy=privacy, this=this)
     documents = {"quality.json": quality, "changes.json": changes}
     describe(definition, run, folder, tables=tables, origin=origin, documents=documents)
-    check(definition, run, folder, tables=[table for table, _ in tables], privacy=privacy)
+    review = review_record(definition, facilities.store, run.started_at.date())
+    valid = {report.table: report.valid_rows for report in reports}
+    again = rerun(definition, facilities, release, work, earlier=earlier, rows=valid)
+    known = Known(earlier, budget.entries() if budget else None, again)
+    check(definition, run, folder, tables=[table for table, _ in tables], privacy=privacy, review=review, known=known)
     if dry_run:
         return Outcome("checked", None)
     stage(definition, facilities, run, folder, origin)
+    for one in anonymised:
+        remember_inside(definition.name, facilities, release, one.inside)
     return Outcome(approve_and_publish(definition, facilities, run, release), release)
 
 
@@ -213,10 +227,17 @@ def validate(
     return reports
 
 
-def anonymise(
-    definition: DatasetDefinition, facilities: Facilities, run: RunLog, release: str, work: Path
+def anonymise(  # noqa: PLR0913  what the step needs, each by its name
+    definition: DatasetDefinition,
+    facilities: Facilities,
+    run: RunLog,
+    release: str,
+    work: Path,
+    *,
+    earlier: Earlier,
+    budget: Budget | None,
 ) -> list[AnonymisedTables]:
-    """Apply the policy of every table."""
+    """Apply the policy of every table, beside what the public holds already; noise is paid for from the budget."""
     with run.step("anonymise") as facts:
         done = [
             facilities.engine.anonymise_table(
@@ -227,6 +248,8 @@ def anonymise(
                 secrets=facilities.secrets,
                 release=release,
                 seed=facilities.shuffle_seed(f"{definition.id} {release} {table.name}"),
+                earlier=earlier,
+                budget=budget,
             )
             for table in definition.resources
         ]
@@ -317,13 +340,15 @@ def keep_when_equal(
     return Outcome("unchanged", current.release)
 
 
-def check(
+def check(  # noqa: PLR0913  what is checked, and what is told of it
     definition: DatasetDefinition,
     run: RunLog,
     folder: Path,
     *,
     tables: Sequence[PublishedTable],
     privacy: dict[str, dict[str, Any]],
+    review: dict[str, Any],
+    known: Known,
 ) -> None:
     """Let the checker re-read the bytes, write its verdict into privacy.json, and refuse when any check failed.
 
@@ -339,12 +364,17 @@ def check(
             definitions=definition.folder,
             rows_before={table: report["rows"] for table, report in privacy.items() if report["kind"] == "rows"},
             formats=definition.release.formats,
+            earlier=known.earlier,
+            ledgers=known.ledgers,
+            again=known.again,
         )
         facts["checks"] = len(verdict.checks)
         policy = {
             table.name: table.privacy.model_dump(mode="json", exclude_none=True) for table in definition.resources
         }
-        _write_json(folder / "privacy.json", {"tables": privacy, "policy": policy, "verdict": verdict.to_dict()})
+        attacks = attacks_on(tables, verdict.checks)
+        report = {"tables": privacy, "policy": policy, "verdict": verdict.to_dict()}
+        _write_json(folder / "privacy.json", {**report, "attacks": attacks, "review": review})
         refuse_unsafe(definition.name, [*verdict.failures, *check_texts(folder, tables).failures])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import select
@@ -19,6 +19,7 @@ from publisher.run_log import Listener, RunLog, ignore_progress
 from publisher.store import Run, utc_now
 from publisher.versions.history import refuse_correction
 from publisher.versions.release_changes import Correction
+from publisher.withdrawal.takedown import finish_taking_down
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +60,7 @@ def run_dataset(  # noqa: PLR0913  what starts a run, each by its name
         log = RunLog(facilities.store, run, lease, listener)
         try:
             heal(definition.name, facilities, at_work=run.id)
+            finish_taking_down(definition, facilities, now=datetime.now(UTC))
             outcome = make_release(definition, facilities, log, dry_run=trigger == DRY_RUN, correction=correction)
         except Exception as error:  # noqa: BLE001  whatever happened, the run must say so
             facilities.remove_work(definition.name, run.id)  # first, for the disk may be full

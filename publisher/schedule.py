@@ -20,9 +20,13 @@ from publisher.errors import DescriptorError, LeaseHeld, PublisherError
 from publisher.facilities import Facilities
 from publisher.runs import publish_due, run_dataset
 from publisher.store import utc_now
+from publisher.withdrawal.audit import audit_quietly
 
 logger = logging.getLogger(__name__)
 
+_AUDITS_AT_HOUR = 19
+_AUDITS_AFTER_START = timedelta(minutes=10)
+"""Everything public is looked at again at this hour of UTC, two in the night in Viet Nam, and soon after a start: the code may be new."""
 _FOLLOW_SECONDS = 15
 """How soon a changed definition or an ended embargo is noticed."""
 _WAITS_FOR_OTHERS = 1800
@@ -45,7 +49,11 @@ class Scheduler:
         self._holder = f"{socket.gethostname()}:{os.getpid()}"
         self._scheduler = BackgroundScheduler(
             timezone="UTC",
-            executors={"default": ThreadPoolExecutor(workers), "follow": ThreadPoolExecutor(1)},
+            executors={
+                "default": ThreadPoolExecutor(workers),
+                "follow": ThreadPoolExecutor(1),
+                "audit": ThreadPoolExecutor(1),
+            },
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
         self._known: dict[str, str] = {}
@@ -57,7 +65,18 @@ class Scheduler:
         self.follow_definitions()
         self._scheduler.add_job(self.follow_definitions, "interval", seconds=_FOLLOW_SECONDS, executor="follow")
         self._scheduler.add_job(self.sweep, "interval", hours=24, next_run_time=datetime.now(UTC), executor="follow")
+        soon = datetime.now(UTC) + _AUDITS_AFTER_START
+        self._scheduler.add_job(self.audit, "cron", hour=_AUDITS_AT_HOUR, executor="audit")
+        self._scheduler.add_job(self.audit, "date", run_date=soon, executor="audit")
         self._scheduler.start()
+
+    def audit(self) -> None:
+        """Finish withdrawals that were interrupted, and look again at everything public that is asked more today than before."""
+        for name, path in sorted(self._paths.items()):
+            try:
+                audit_quietly(load_dataset(path), self._facilities, datetime.now(UTC))
+            except Exception as error:  # noqa: BLE001  one dataset must not keep the others from being looked at
+                logger.error("%s: not audited, unforeseen %s", name, type(error).__name__)  # noqa: TRY400  its text may quote data
 
     def sweep(self) -> None:
         """Let go of quarantine and working files that were kept long enough."""

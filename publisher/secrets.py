@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from publisher.errors import DescriptorError
@@ -12,8 +14,21 @@ from publisher.errors import DescriptorError
 class Secrets:
     """Looks secrets up in the environment it was given, or in files."""
 
-    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, environment: Mapping[str, str] | None = None, *, own_key: Callable[[], bytes] | None = None
+    ) -> None:
         self._environment = os.environ if environment is None else environment
+        self._own_key = own_key
+
+    def own(self, purpose: str) -> str:
+        """Return a secret of the publisher's own: always the same for a purpose, and of no use for another.
+
+        Raises:
+            DescriptorError: there is no publisher around, as when a single file is worked on.
+        """
+        if self._own_key is None:
+            raise DescriptorError(f"There is no key for {purpose}.", cure="name one with `key: env:NAME` in the policy")
+        return hmac.digest(self._own_key(), purpose.encode(), hashlib.sha256).hex()
 
     def resolve(self, reference: str) -> str:
         """Return the secret, without surrounding white space.

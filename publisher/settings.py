@@ -50,4 +50,9 @@ class PublisherSettings(BaseModel):
         description="Host names, addresses and networks (CIDR) inside that web services written out in definitions may lie "
         "on. An address that `env:NAME` or `file:PATH` holds is the operator's own and needs no entry.",
     )
+    rulebook: Path | None = Field(
+        None,
+        description="A rulebook of your own: kinds of personal data, thresholds, retention, with legal basis and dates; empty: the "
+        "one that comes with the publisher.",
+    )
     keep_work_days: int = Field(7, ge=1, description="Working folders and quarantine older than this are removed.")

@@ -67,6 +67,14 @@ class Storage(Protocol):
         """Remove an object; nothing happens when there is none."""
         ...
 
+    def erase(self, key: str) -> None:
+        """Remove an object with every earlier version that the store keeps of it; nothing happens when there is none."""
+        ...
+
+    def versions(self, prefix: str) -> Iterator[str]:
+        """Yield the keys that begin with the prefix and of which the store holds any bytes, shown in lists or not."""
+        ...
+
     def sweep(self, before: datetime) -> int:
         """Remove what writes that were interrupted before this (aware) moment left behind; return how many there were."""
         ...
@@ -164,6 +172,14 @@ class FolderStorage:
             with suppress(OSError):
                 if folder != Path():
                     (self._root / folder).rmdir()
+
+    def erase(self, key: str) -> None:
+        """Remove the file; a folder keeps no earlier versions."""
+        self.delete(key)
+
+    def versions(self, prefix: str) -> Iterator[str]:
+        """Yield the keys of the files; a folder keeps no earlier versions."""
+        return (info.key for info in self.list(prefix))
 
     def sweep(self, before: datetime) -> int:
         """Remove temporary files that were last written before the moment."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -171,6 +171,26 @@ class S3Storage:
                 if _code(error) not in _MISSING:
                     raise
 
+    def erase(self, key: str) -> None:
+        """Remove every version of the object and every mark of its deletion.
+
+        In a bucket that keeps versions a plain deletion only hides the object, and whoever knows a version's id still gets it.
+
+        Raises:
+            StorageError: also when the store keeps a version against deletion (object lock).
+        """
+        full = self._full(key)
+        with self._explained(key):
+            for found in self._all_versions(full):
+                if found["Key"] == full:
+                    self._client.delete_object(Bucket=self._bucket, Key=full, VersionId=found["VersionId"])
+
+    def versions(self, prefix: str) -> Iterator[str]:
+        """Yield the keys of which any version is there; marks of deletion are no bytes."""
+        with self._explained(prefix):
+            keys = {found["Key"] for found in self._all_versions(self._prefix + prefix) if "Size" in found}
+        yield from sorted(key.removeprefix(self._prefix) for key in keys)
+
     def sweep(self, before: datetime) -> int:
         """Abort uploads in parts that began before the moment; their parts cost space and no list shows them."""
         with self._explained("sweep"):
@@ -186,6 +206,16 @@ class S3Storage:
             for one in left:
                 self._client.abort_multipart_upload(Bucket=self._bucket, Key=one["Key"], UploadId=one["UploadId"])
         return len(left)
+
+    def _all_versions(self, prefix: str) -> Sequence[dict[str, Any]]:
+        """Return all versions and marks of deletion below a prefix; in a bucket without versions the objects, as `null`."""
+        try:
+            pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=prefix)
+            return [one for page in pages for kind in ("Versions", "DeleteMarkers") for one in page.get(kind, [])]
+        except ClientError as error:
+            if _code(error) != "NoSuchBucket":
+                raise
+            return []
 
     def _full(self, key: str) -> str:
         return self._prefix + checked_key(key)

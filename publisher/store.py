@@ -1,12 +1,13 @@
 """What the publisher remembers: runs and their steps, releases, decisions, leases, fired schedule slots.
 
-SQLAlchemy on SQLite or PostgreSQL. All times are UTC without a zone. No cell value is ever stored here.
+SQLAlchemy on SQLite or PostgreSQL. All times are UTC without a zone. No cell value is ever stored here but those of noisy tables, which are
+made to be public.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -84,7 +85,12 @@ class Step(Row):
 
 
 class ReleaseRow(Row):
-    """One release: `staged` until the catalogue points at it; `rows` and `summary` are what the catalogue is told."""
+    """One release: `staged` until the catalogue points at it; `rows` and `summary` are what the catalogue is told.
+
+    Then `published` and `superseded` or `rolled_back`, and `deleted` when its data files are past their retention. Out of any of them
+    `quarantining` and `quarantined` (hidden, its bytes kept) or `withdrawing` and `withdrawn` (hidden, its bytes gone): see
+    `publisher/withdrawal/`.
+    """
 
     __tablename__ = "release"
 
@@ -143,6 +149,38 @@ class Slot(Row):
     dataset: Mapped[str] = mapped_column(String(100), primary_key=True)
     due_at: Mapped[datetime] = mapped_column(primary_key=True)
     holder: Mapped[str] = mapped_column(String(100))
+
+
+class EpsilonRow(Row):
+    """One spending of a budget of differential privacy, append-only; each carries the digest of the one before (`publisher/ledger.py`)."""
+
+    __tablename__ = "epsilon"
+
+    ledger: Mapped[str] = mapped_column(String(100), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    day: Mapped[str] = mapped_column(String(10))
+    dataset: Mapped[str] = mapped_column(String(100), index=True)
+    release: Mapped[str] = mapped_column(String(20))
+    table: Mapped[str] = mapped_column(String(100))
+    epsilon: Mapped[float]
+    cap: Mapped[float]
+    answer: Mapped[str] = mapped_column(String(64))
+    previous: Mapped[str] = mapped_column(String(64))
+    digest: Mapped[str] = mapped_column(String(64))
+
+
+class AnswerRow(Row):
+    """A noisy table as it was published, kept so that the same question to the same data is never answered twice.
+
+    `question` is a keyed digest: it tells nothing of the data to who has not the publisher's secret.
+    """
+
+    __tablename__ = "answer"
+
+    ledger: Mapped[str] = mapped_column(String(100), primary_key=True)
+    question: Mapped[str] = mapped_column(String(64), primary_key=True)
+    number: Mapped[int]
+    content: Mapped[bytes]
 
 
 class Store:
@@ -297,6 +335,20 @@ class Store:
             row.summary = {**row.summary, "was_rolled_back": row.state == "rolled_back"}
             row.state = "deleted"
 
+    def take_down(self, dataset: str, releases: Collection[str], state: str, said: dict[str, Any]) -> None:
+        """Record in one step that releases are being taken from the public, and why; what they were before is kept."""
+        with self.session() as session:
+            for release in releases:
+                row = session.get_one(ReleaseRow, (dataset, release))
+                before = row.summary.get("withdrawal") or {"was": row.state}
+                row.summary = {**row.summary, "withdrawal": {**said, "was": before["was"]}}
+                row.state = state
+
+    def settle(self, dataset: str, release: str, state: str) -> None:
+        """Record that the taking down of a release, or its return, has ended."""
+        with self.session() as session:
+            session.get_one(ReleaseRow, (dataset, release)).state = state
+
     # Decisions
 
     def decide(self, action: str, dataset: str, actor: str, **said: str | None) -> None:
@@ -311,6 +363,12 @@ class Store:
         )
         with self.reading() as session:
             return bool(session.scalar(query))
+
+    def last_decision(self, action: str, dataset: str) -> datetime | None:
+        """Return when this was last decided about a dataset, null for never."""
+        query = select(func.max(Decision.at)).where(Decision.action == action, Decision.dataset == dataset)
+        with self.reading() as session:
+            return session.scalar(query)
 
     def hold_of(self, dataset: str) -> Hold | None:
         """Return why a dataset is on hold, or null."""

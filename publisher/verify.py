@@ -23,8 +23,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 MANIFEST = "manifest.json"
 SIGNATURE = "manifest.sig"
-DELETED = "deleted.json"
-DELETED_SIGNATURE = "deleted.sig"
+STATEMENTS = ("deleted", "withdrawn", "redacted")
+"""Names, without ending, of the publisher's signed statements of what is gone: by age, taken back, or repeating what was taken back."""
 KEYS_PATH = "/.well-known/portal-signing-keys.json"
 MAX_MANIFEST_BYTES = 16_000_000
 MAX_SMALL_BYTES = 1_000_000
@@ -40,7 +40,7 @@ Opener = Callable[[str], Any]
 class VerificationReport:
     """What was found. `files`: how many were checked. `key_listed`: the portal lists the signing key; null when no list was to be had.
 
-    `deleted`: files that the publisher removed by its rules of retention, and signed for.
+    `deleted`: files that the publisher removed, and signed for. `withdrawn`: the publisher took the whole release back.
     """
 
     location: str
@@ -51,6 +51,7 @@ class VerificationReport:
     key_fingerprint: str
     key_listed: bool | None = None
     deleted: int = 0
+    withdrawn: bool = False
 
     @property
     def ok(self) -> bool:
@@ -107,7 +108,9 @@ def _verify(
     listed = lister() if lister else None
     if listed is not None and manifest["public_key"] not in listed:
         problems.append(f"the portal does not list the signing key {fingerprint}")
-    deleted = _deleted_files(opener, manifest, problems)
+    found = ((name, _stated_files(opener, manifest, name, problems)) for name in STATEMENTS)
+    stated = {name: files for name, files in found if files is not None}
+    deleted = {path: sha256 for files in stated.values() for path, sha256 in files.items()}
     there = [entry for entry in manifest["files"] if deleted.get(entry["path"]) != entry["sha256"]]
     problems.extend(filter(None, (_file_problem(opener, entry) for entry in there)))
     return VerificationReport(
@@ -119,30 +122,32 @@ def _verify(
         key_fingerprint=fingerprint,
         key_listed=None if listed is None else manifest["public_key"] in listed,
         deleted=len(manifest["files"]) - len(there),
+        withdrawn="withdrawn" in stated,
     )
 
 
-def _deleted_files(opener: Opener, manifest: dict[str, Any], problems: list[str]) -> dict[str, str]:
-    """Return the hashes of files that the publisher removed by its rules of retention, as its signed statement lists them.
+def _stated_files(
+    opener: Opener, manifest: dict[str, Any], statement: str, problems: list[str]
+) -> dict[str, str] | None:
+    """Return the hashes of files that a signed statement of the publisher lists as gone; null where there is no statement.
 
     A statement that is not signed by the release's own key is a problem, and lists nothing.
     """
     try:
-        data = _read_small(opener, DELETED, MAX_MANIFEST_BYTES)
+        data = _read_small(opener, f"{statement}.json", MAX_MANIFEST_BYTES)
     except _Faulty:
-        return {}
+        return None
     try:
         said = json.loads(data)
         key = Ed25519PublicKey.from_public_bytes(base64.b64decode(manifest["public_key"], validate=True))
-        key.verify(
-            base64.b64decode(_read_small(opener, DELETED_SIGNATURE, MAX_SMALL_BYTES).strip(), validate=True), data
-        )
+        signature = _read_small(opener, f"{statement}.sig", MAX_SMALL_BYTES)
+        key.verify(base64.b64decode(signature.strip(), validate=True), data)
         if (said["dataset"], said["release"]) == (manifest["dataset"], manifest["release"]):
             return {str(entry["path"]): str(entry["sha256"]) for entry in said["files"]}
     except (_Faulty, InvalidSignature, ValueError, KeyError, TypeError):
         pass
-    problems.append(f"{DELETED} is not what the publisher of this release signed")
-    return {}
+    problems.append(f"{statement}.json is not what the publisher of this release signed")
+    return None
 
 
 def _manifest_from(data: bytes) -> dict[str, Any]:
@@ -217,10 +222,8 @@ def _open_file(path: Path) -> BinaryIO:
 def _extra_files(folder: Path) -> list[str]:
     stated = {entry["path"] for entry in json.loads((folder / MANIFEST).read_bytes())["files"]}
     present = {path.name for path in folder.iterdir()}
-    return [
-        f"{name} is not in the manifest"
-        for name in sorted(present - stated - {MANIFEST, SIGNATURE, DELETED, DELETED_SIGNATURE})
-    ]
+    own = {f"{name}{ending}" for name in STATEMENTS for ending in (".json", ".sig")}
+    return [f"{name} is not in the manifest" for name in sorted(present - stated - {MANIFEST, SIGNATURE, *own})]
 
 
 def _http_opener(session: requests.Session, base: str) -> Opener:

@@ -1,12 +1,13 @@
-"""What agencies see and decide: running now, holding, approving, rejecting, accepting drift, rolling back."""
+"""What agencies see and decide: running now, holding, approving, rejecting, accepting drift, rolling back, withdrawing, reviewing."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete
 
@@ -16,9 +17,11 @@ from publisher.errors import DescriptorError, EnvironmentFault, PublisherError
 from publisher.facilities import Facilities
 from publisher.healing import heal_if_possible
 from publisher.lease import Lease
+from publisher.review import REVIEW, next_audit
 from publisher.rollback import roll_back_to
 from publisher.runs import publish_waiting, refuse_held, run_dataset
 from publisher.store import Hold, ReleaseRow, Run, new_id, utc_now
+from publisher.withdrawal.takedown import Why, withdraw
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +57,7 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class ReleaseRecord:
-    """One release that was ever public."""
+    """One release that was ever public; `failed` holds what an audit found, each as guarantee, table and detail without values."""
 
     dataset: str
     release: str
@@ -66,11 +69,15 @@ class ReleaseRecord:
     run_id: str
     version: str
     score: dict[str, float | None]
+    failed: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True)
 class DatasetOverview:
-    """One dataset as its stewards see it."""
+    """One dataset as its stewards see it.
+
+    `next_audit` is the day by which people look at its policy again; `quarantined`: releases that an audit hid, which wait for a person.
+    """
 
     name: str
     title: str
@@ -87,6 +94,9 @@ class DatasetOverview:
     current_release: str | None
     checked_at: datetime | None
     last_run: RunRecord | None
+    next_audit: date | None = None
+    audit_is_due: bool = False
+    quarantined: tuple[str, ...] = ()
 
 
 class Workspace:
@@ -118,6 +128,9 @@ class Workspace:
         definition = self.definition(name)
         hold, current = self._store.hold_of(name), self._store.current(name)
         runs = self.runs(name, limit=20)
+        releases = self._store.releases(name)
+        today = datetime.now(ZoneInfo(definition.release.time_zone)).date()
+        audit = next_audit(definition, self._store, today) if releases else None
         good = (r.finished_at for r in runs if r.state in {"published", "unchanged"} and r.finished_at)
         return DatasetOverview(
             name=name,
@@ -135,6 +148,9 @@ class Workspace:
             current_release=current.release if current else None,
             checked_at=next(good, None),
             last_run=runs[0] if runs else None,
+            next_audit=audit,
+            audit_is_due=audit is not None and audit <= today,
+            quarantined=tuple(row.release for row in releases if row.state == "quarantined"),
         )
 
     def runs(self, dataset: str | None = None, limit: int = 50) -> list[RunRecord]:
@@ -233,6 +249,20 @@ class Workspace:
         self._store.decide("roll_back", dataset, actor, subject=release, reason=reason.strip())
         self.hold(dataset, actor, f"{release}: {reason.strip()}")
 
+    def withdraw(self, dataset: str, release: str, actor: str, *, reason: str, reason_en: str = "") -> None:
+        """Take a release from the public for ever; nobody else has to agree, and the reason is shown to everybody."""
+        why = Why(reason, actor, {"en": reason_en.strip()} if reason_en.strip() else {})
+        withdraw(self.definition(dataset), self._facilities, [release], why=why, now=datetime.now(UTC))
+
+    def review(self, dataset: str, actor: str, note: str) -> None:
+        """Record that a person looked at a dataset's policy and at what became of it; the next review is counted from here."""
+        if not note.strip():
+            raise EnvironmentFault(
+                "A review needs a note.", dataset=dataset, cure="say in one sentence what was looked at"
+            )
+        self.definition(dataset)
+        self._store.decide(REVIEW, dataset, actor, reason=note.strip())
+
 
 def _run_record(run: Run) -> RunRecord:
     steps = [StepRecord(s.name, s.state, s.started_at, s.seconds, s.facts) for s in run.steps]
@@ -264,4 +294,5 @@ def _release_record(row: ReleaseRow) -> ReleaseRecord:
         run_id=row.run_id,
         version=row.summary.get("version") or "",
         score=row.summary.get("score") or {},
+        failed=tuple(tuple(one) for one in (row.summary.get("audit") or {}).get("failed") or ()),
     )

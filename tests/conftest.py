@@ -13,6 +13,7 @@ from catalogue.people import passwords
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(Path(__file__).parent))  # `from servers.needs import need_program`
+pytest.register_assert_rewrite("real.released")  # before its import, so that its failures show both sides
 
 # One server of each kind a session, started by the first test that asks for it.
 pytest_plugins = ["servers.http", "servers.mariadb", "servers.postgres", "servers.radosgw", "servers.sftp"]

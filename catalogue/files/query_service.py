@@ -27,6 +27,7 @@ from catalogue.errors import NotFound
 from catalogue.files.query_guard import App, QueryGuard
 from catalogue.files.released_files import FilesUnavailable
 from catalogue.files.released_schema import table_descriptor, table_fields
+from catalogue.files.withdrawn import forget_withdrawn
 from catalogue.licenses import LICENSE_BY_ID
 from catalogue.model import Group, Package
 from catalogue.services import Services
@@ -129,6 +130,7 @@ class QueryService:
                 if self._is_due(current) and await self._open(current):
                     changed.append(name)
             await self._close_old(wanted)
+            await asyncio.to_thread(forget_withdrawn, self._store, self._files)
             return changed
 
     async def _keep_in_step(self, _datasette: Any) -> None:

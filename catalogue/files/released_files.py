@@ -26,6 +26,10 @@ CHUNK_BYTES = 256 * 1024
 _KEPT_DOCUMENTS = 512
 _LARGEST_DOCUMENT_BYTES = 16 * 1024 * 1024
 _NAME = re.compile(r"[^\W_](?:[\w.\-]*[\w\-])?")
+KEPT_OF_WITHDRAWN = frozenset(
+    f"{name}.{ending}" for name in ("manifest", "deleted", "withdrawn", "redacted") for ending in ("json", "sig")
+)
+"""What stays of a release that was taken back: the manifest and the statements of what is gone, each with its signature."""
 _LOST_CODES = {"404", "NoSuchKey", "NotFound", "NoSuchBucket"}
 
 
@@ -146,13 +150,25 @@ class ReleasedFiles:
 
     def _stated(self, dataset: str, release: str, name: str) -> dict[str, Any]:
         """Return what the manifest says of a file; itself, what was deleted since, and their signatures are not in it."""
-        if name in {"manifest.json", "manifest.sig", "deleted.json", "deleted.sig"}:
+        if name in KEPT_OF_WITHDRAWN:
             return {}
         files = self.manifest(dataset, release).get("files", [])
         found = next((file for file in files if file.get("path") == name), None)
         if found is None:
             raise NotFound(f"Release {release} of {dataset} has no file {name}")
         return cast("dict[str, Any]", found)
+
+    def kept(self) -> set[tuple[str, str]]:
+        """Return the datasets and releases of which a document is kept in memory."""
+        with self._lock:
+            places = [key.split("/") for key in self._documents]
+        return {(dataset, release) for _, dataset, release, _ in places}
+
+    def forget(self, dataset: str, release: str) -> None:
+        """Let go of what was read of a release."""
+        with self._lock:
+            for key in [key for key in self._documents if key.startswith(f"releases/{dataset}/{release}/")]:
+                del self._documents[key]
 
     def _keep(self, key: str, document: Any) -> None:
         with self._lock:

@@ -96,6 +96,25 @@ class ReleasedTables:
             self._verified = {key: path for key, path in self._verified.items() if path not in removed}
         return removed
 
+    def kept(self) -> set[tuple[str, str]]:
+        """Return the datasets and releases of which a copy lies here, whichever process made it."""
+        names = (path.name.removesuffix(".db").partition(".") for path in self.folder.glob("*.db"))
+        return {(dataset, release) for dataset, _, release in names}
+
+    def discard(self, releases: Iterable[tuple[str, str]]) -> list[Path]:
+        """Remove the local copies of releases that were taken from the public, however fresh; return what was removed."""
+        stems = {self._local(dataset, release).stem for dataset, release in releases}
+        if not stems or not self.folder.is_dir():
+            return []
+        copies = [path for path in sorted(self.folder.glob("*.*")) if path.suffix in {".db", SUFFIX}]
+        removed = [path for path in copies if path.stem in stems or path.stem.rpartition(".")[0] in stems]
+        for path in removed:
+            path.unlink(missing_ok=True)
+            self._connections.forget(path)
+        with self._guard:
+            self._verified = {key: path for key, path in self._verified.items() if path not in removed}
+        return removed
+
     def _local(self, dataset: str, release: str) -> Path:
         return self.folder / f"{dataset}.{release}.db"
 

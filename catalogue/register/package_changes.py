@@ -140,7 +140,7 @@ def _pointer(shown: dict[str, Any] | None) -> dict[str, str]:
     return {
         extra["key"]: extra["value"]
         for extra in extras
-        if extra["key"] in {"release", "release_summary", "releases_deleted"}
+        if extra["key"] in {"release", "release_summary", "releases_deleted", "releases_withdrawn"}
     }
 
 

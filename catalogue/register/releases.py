@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from catalogue.errors import ValidationError
 from catalogue.model import DatasetRelease, Package
 from catalogue.times import read_time
 
@@ -22,6 +23,8 @@ ROLLED_BACK = "rolled_back"
 WITHDRAWN = "withdrawn"
 DELETED = "deleted"
 """The data files went by the rules of retention; manifest, differences and hashes stay."""
+WITHDRAWAL = "withdrawal"
+"""Key in a release's summary: why the publisher took it from the public (`at`, `reason`, `reason_translated`, `under_review`)."""
 
 
 def dataset_releases(session: Session, package_id: str) -> list[DatasetRelease]:
@@ -31,9 +34,14 @@ def dataset_releases(session: Session, package_id: str) -> list[DatasetRelease]:
 
 
 def follow_pointer(session: Session, package: Package, now: datetime) -> None:
-    """Bring the releases of a dataset in line with its extra `release`; call it in the transaction of the write."""
+    """Bring the releases of a dataset in line with its extras; call it in the transaction of the write.
+
+    Raises:
+        ValidationError: the extra `release` names a release that was withdrawn.
+    """
     pointer = package.extras.get("release")
     releases = {row.release: row for row in dataset_releases(session, package.id)}
+    _withdraw(releases, _read_summary(package.extras.get("releases_withdrawn")))
     if not pointer:
         _retire(list(releases.values()), state=WITHDRAWN)
         return
@@ -48,6 +56,8 @@ def follow_pointer(session: Session, package: Package, now: datetime) -> None:
             state=PUBLISHED,
         )
         session.add(current)
+    elif current.state == WITHDRAWN and WITHDRAWAL in current.summary:
+        raise ValidationError({"release": [f"Release {pointer} was withdrawn; the pointer cannot lead to it."]})
     elif summary.get("release") == pointer and summary != current.summary:
         current.summary = summary
     newer = [row for row in releases.values() if _age(row) > _age(current)]
@@ -57,6 +67,19 @@ def follow_pointer(session: Session, package: Package, now: datetime) -> None:
     current.state = PUBLISHED
     deleted = _read_summary(package.extras.get("releases_deleted"))
     _retire([row for row in releases.values() if row.release in deleted], state=DELETED, of=(SUPERSEDED, ROLLED_BACK))
+
+
+def _withdraw(releases: dict[str, DatasetRelease], told: dict[str, Any]) -> None:
+    """Take releases from the public with the reason, or give one back for which null is told."""
+    for row in releases.values():
+        if row.release not in told:
+            continue
+        said = told[row.release]
+        if isinstance(said, dict):
+            row.state, row.summary = WITHDRAWN, {**row.summary, WITHDRAWAL: said}
+        elif row.state == WITHDRAWN and WITHDRAWAL in row.summary:
+            row.summary = {key: value for key, value in row.summary.items() if key != WITHDRAWAL}
+            row.state = SUPERSEDED
 
 
 def _retire(rows: list[DatasetRelease], *, state: str, of: tuple[str, ...] = (PUBLISHED,)) -> None:

@@ -2,49 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from publisher.anonymise.fields.hierarchy import read_hierarchy
+from publisher.anonymise.fields.fitting import check_structure, treatment_of, wrong
 from publisher.anonymise.fields.pseudonyms import separate_key
-from publisher.anonymise.fields.treatments import (
-    AsItIs,
-    CapAt,
-    CodeClimb,
-    DatePeriods,
-    KeyedPseudonym,
-    NumberBands,
-    RoundTo,
-    Treatment,
-)
+from publisher.anonymise.fields.treatments import KeyedPseudonym, Treatment
+from publisher.anonymise.fields.whole_table import TableAction
+from publisher.anonymise.tables.cell_key import cell_key_of
+from publisher.anonymise.whole_table_plan import table_actions
 from publisher.definition import TableDefinition
 from publisher.errors import DescriptorError
-from publisher.policy import (
-    Drop,
-    FieldAction,
-    GeneraliseDate,
-    GeneraliseHierarchy,
-    GeneraliseNumber,
-    Keep,
-    Pseudonymise,
-    Round,
-    TopCode,
-)
+from publisher.policy import Drop, Pseudonymise
 from publisher.secrets import Secrets
-from publisher.table_schema import STRUCTURED, FieldDefinition
-
-_PERIODS = ("hour", "day", "month", "quarter", "year", "5y", "10y", "*")
-_FINEST = {"date": "day", "datetime": "hour", "yearmonth": "month", "year": "year"}
-_NUMBERS = {"integer", "number"}
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The treatments of the fields that leave, by name and in the schema's order, and the quasi-identifiers among them."""
+    """The treatments of the fields that leave, by name and in the schema's order, and the quasi-identifiers among them.
+
+    `actions` see the whole table and come first (`settling.py`); until then nothing of their fields leaves. `cell_key` rounds aggregates.
+    """
 
     table: TableDefinition
     treatments: dict[str, Treatment]
     quasi: tuple[str, ...]
+    actions: tuple[TableAction, ...] = ()
+    cell_key: bytes = field(default=b"", repr=False)
 
     @property
     def dropped(self) -> list[str]:
@@ -59,64 +43,21 @@ def plan_table(table: TableDefinition, *, folder: Path, secrets: Secrets, releas
         DescriptorError: an action does not fit its field, a hierarchy or key is missing, or there are too many quasi-identifiers.
     """
     treatments: dict[str, Treatment] = {}
-    for field in table.schema_.fields:
-        action = table.privacy.action_of(field.name)
+    for described in table.schema_.fields:
+        name, action = described.name, table.privacy.action_of(described.name)
         if isinstance(action, Drop):
             continue
-        if field.type in STRUCTURED and not isinstance(action, Keep):
-            raise _wrong(field.name, f"is {field.type}, which its action cannot treat", "keep it or drop it")
+        check_structure(described, action)
         if isinstance(action, Pseudonymise):
-            domain = (folder.resolve().name, table.name, field.name, release)
-            treatments[field.name] = KeyedPseudonym(separate_key(secrets.resolve(action.key), *domain), action.length)
+            domain = (folder.resolve().name, table.name, name, release)
+            treatments[name] = KeyedPseudonym(separate_key(secrets.resolve(action.key), *domain), action.length)
         else:
-            treatments[field.name] = _treatment(field, action, folder)
+            treatments[name] = treatment_of(described, action, folder)
     quasi = tuple(name for name in treatments if table.privacy.action_of(name).role == "quasi")
-    plan = Plan(table, treatments, quasi)
+    actions = tuple(table_actions(table, folder=folder, secrets=secrets))
+    plan = Plan(table, treatments, quasi, actions, cell_key_of(table.privacy, folder=folder, secrets=secrets))
     _check_microdata(plan)
     return plan
-
-
-def _treatment(field: FieldDefinition, action: FieldAction, folder: Path) -> Treatment:
-    if isinstance(action, GeneraliseDate):
-        _check_periods(field, action)
-        return DatePeriods(tuple(action.levels))
-    if isinstance(action, GeneraliseHierarchy):
-        if action.hierarchy.startswith("builtin:"):
-            raise _wrong(field.name, "names a built-in hierarchy that does not exist", "give a CSV file")
-        return CodeClimb(field.name, read_hierarchy(folder / action.hierarchy, action.levels))
-    if isinstance(action, (GeneraliseNumber, Round, TopCode)):
-        return _number_treatment(field, action)
-    return AsItIs()
-
-
-def _number_treatment(field: FieldDefinition, action: GeneraliseNumber | Round | TopCode) -> Treatment:
-    if field.type not in _NUMBERS:
-        raise _wrong(field.name, f"is no number ({field.type})", "choose an action for its type")
-    whole = field.type == "integer"
-    if isinstance(action, GeneraliseNumber):
-        if any(coarse % fine for fine, coarse in zip(action.widths, action.widths[1:], strict=False)):
-            raise _wrong(field.name, "has widths that do not nest", "make each width a multiple of the one before")
-        if min(action.widths) <= 0:
-            raise _wrong(field.name, "has a width that is not above zero", "give positive widths")
-        whole = whole and all(float(number).is_integer() for number in [*action.widths, action.top or 0])
-        return NumberBands(tuple(action.widths), action.top, whole)
-    bounds = [action.base] if isinstance(action, Round) else [action.at, action.bottom or 0]
-    if whole and not all(float(number).is_integer() for number in bounds):
-        raise _wrong(field.name, "holds whole numbers and its action does not", "use whole numbers in the action")
-    return RoundTo(action.base) if isinstance(action, Round) else CapAt(action.at, action.bottom)
-
-
-def _check_periods(field: FieldDefinition, action: GeneraliseDate) -> None:
-    if field.type not in _FINEST:
-        raise _wrong(field.name, f"is no date ({field.type})", "choose an action for its type")
-    order = ["hour", "day", "week", "*"] if "week" in action.levels else list(_PERIODS)
-    places = [order.index(level) if level in order else -1 for level in action.levels]
-    if -1 in places or places != sorted(set(places)):
-        cure = "order levels from fine to coarse; `week` nests in nothing but `*`"
-        raise _wrong(field.name, "has levels that do not nest", cure)
-    allowed = [*_PERIODS[_PERIODS.index(_FINEST[field.type]) :], *(["week"] if field.type.startswith("date") else [])]
-    if action.levels[0] not in allowed:
-        raise _wrong(field.name, "asks for a level finer than its values", f"begin at `{allowed[0]}`")
 
 
 def _check_microdata(plan: Plan) -> None:
@@ -128,12 +69,6 @@ def _check_microdata(plan: Plan) -> None:
             f"The table `{plan.table.name}` has {len(plan.quasi)} quasi-identifiers, max_quasi is {microdata.max_quasi}.",
             cure="drop or merge quasi-identifiers, or raise max_quasi knowingly",
         )
-    diversity = microdata.l_diversity
-    if diversity and (diversity.field not in plan.treatments or diversity.field in plan.quasi):
-        raise _wrong(
-            diversity.field, "carries l-diversity but is dropped or a quasi-identifier", "publish it as sensitive"
-        )
-
-
-def _wrong(field: str, what: str, cure: str) -> DescriptorError:
-    return DescriptorError(f"The field `{field}` {what}.", step="anonymise", cure=cure)
+    for name, demand in (("l-diversity", microdata.l_diversity), ("t-closeness", microdata.t_closeness)):
+        if demand and (demand.field not in plan.treatments or demand.field in plan.quasi):
+            raise wrong(demand.field, f"carries {name} but is dropped or a quasi-identifier", "publish it as sensitive")

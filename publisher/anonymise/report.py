@@ -15,7 +15,7 @@ def rows_report(plan: Plan, choice: Choice | None, counts: Left) -> dict[str, An
     rows, left = counts.came, counts.leave
     report = {
         "kind": "rows",
-        **_policy(plan, list(plan.treatments)),
+        **policy_report(plan, list(plan.treatments)),
         "rows": rows,
         "published_rows": left,
         "suppressed_rows": rows - left,
@@ -25,11 +25,13 @@ def rows_report(plan: Plan, choice: Choice | None, counts: Left) -> dict[str, An
     if choice is None or microdata is None:
         return report
     outcome = choice.outcome
-    diversity = microdata.l_diversity
+    diversity, closeness = microdata.l_diversity, microdata.t_closeness
     return report | {
         "quasi_identifiers": list(plan.quasi),
         "k": microdata.k,
         "l": diversity.l if diversity else None,
+        "l_diversity": diversity.model_dump(exclude_none=True) if diversity else None,
+        "t_closeness": closeness.model_dump() if closeness else None,
         "suppression_limit": microdata.suppression_limit,
         "smallest_class": outcome.smallest_class,
         "classes": outcome.classes,
@@ -37,6 +39,7 @@ def rows_report(plan: Plan, choice: Choice | None, counts: Left) -> dict[str, An
         "discernibility": outcome.discernibility,
         "loss": round(outcome.loss, 6),
         "levels": {name: plan.treatments[name].levels[level] for name, level in choice.levels.items()},
+        "level_numbers": dict(choice.levels),
         "nodes_checked": choice.nodes_checked,
         "shuffled": microdata.shuffle_rows,
     }
@@ -47,22 +50,25 @@ def cells_report(plan: Plan, cells: Cells) -> dict[str, Any]:
     hidden = int(cells.hidden.sum())
     return {
         "kind": "aggregate",
-        **_policy(plan, cells.aggregate.group_by),
+        **policy_report(plan, cells.aggregate.group_by),
         "cells": len(cells.hidden),
         "min_units": cells.aggregate.small_cell.min,
         "counted_units": "unit_key" if plan.table.privacy.unit_key else "rows",
         "hidden_cells": hidden,
         "hidden_small": hidden - cells.complementary,
         "hidden_complementary": cells.complementary,
+        "protect_width": None if cells.aggregate.or_round else cells.aggregate.secondary.protect_width,
+        "rounded_to": cells.aggregate.or_round.base if cells.aggregate.or_round else None,
     }
 
 
-def _policy(plan: Plan, published: list[str]) -> dict[str, Any]:
+def policy_report(plan: Plan, published: list[str]) -> dict[str, Any]:
+    """Return the part that every report has: what the policy does to which field, on what grounds, with which waivers."""
     privacy = plan.table.privacy
     actions = {name: privacy.action_of(name) for name in published}
     return {
         "subject": privacy.subject,
-        "legal": dict(privacy.legal),
+        "legal": privacy.legal.model_dump(mode="json", exclude_defaults=True),
         "treatments": {name: str(getattr(action, "action", "drop")) for name, action in actions.items()},
         "roles": {name: action.role for name, action in actions.items() if action.role},
         "dropped": [field.name for field in plan.table.schema_.fields if field.name not in published],

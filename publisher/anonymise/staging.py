@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from publisher.anonymise.fields.treatments import AsItIs, CapAt, CodeClimb, RoundTo, apply_by_value
+from publisher.anonymise.fields.treatments import NUMBERS_STAY, apply_by_value
 from publisher.anonymise.plan import Plan
 from publisher.anonymise.search.microdata import Choice
 from publisher.engines.local import new_parquet, one_ahead
@@ -21,8 +21,6 @@ from publisher.engines.working_files import Table, first_row_of, read_batches, s
 
 ORDER = "__order"
 """Column of the staged file: the row's place in a shuffled or in the source's order."""
-
-_STAYS_A_NUMBER = (AsItIs, RoundTo, CapAt)
 
 
 def unit_column(name: str) -> str:
@@ -33,29 +31,6 @@ def unit_column(name: str) -> str:
 def measure_column(name: str) -> str:
     """Return the staged name of a field that measures are taken of."""
     return f"__measure_{name}"
-
-
-def check_codes(seen: Mapping[str, Sequence[pa.Array]], plan: Plan) -> None:
-    """Ask every hierarchy about every code of the table.
-
-    Raises:
-        ReleaseRefused: a hierarchy does not know them all; names the field and the number of codes.
-    """
-    for name, values in seen.items():
-        treatment = plan.treatments[name]
-        if values and isinstance(treatment, CodeClimb):
-            treatment.positions(pa.concat_arrays(values).unique())
-
-
-def codes_of(valid: Table, plan: Plan) -> dict[str, list[pa.Array]]:
-    """Return the different codes of each field that climbs a hierarchy; none of a table without batches."""
-    seen: dict[str, list[pa.Array]] = {
-        name: [] for name, treatment in plan.treatments.items() if isinstance(treatment, CodeClimb)
-    }
-    for batch in read_batches(valid, columns=list(seen)) if seen else ():
-        for name, values in seen.items():
-            values[:] = [pa.concat_arrays([*values, batch.column(name).unique()]).unique()]
-    return seen
 
 
 @dataclass(frozen=True)
@@ -141,7 +116,7 @@ class _Rows:
             columns[unit_column(name)] = batch.column(name)
         for name in self._measured:
             treatment = self._plan.treatments.get(name)
-            stays = isinstance(treatment, _STAYS_A_NUMBER)
+            stays = isinstance(treatment, NUMBERS_STAY)
             columns[measure_column(name)] = pc.cast(columns[name] if stays else batch.column(name), pa.float64())
         columns[ORDER] = order
         return pa.RecordBatch.from_pydict(columns)

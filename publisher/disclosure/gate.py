@@ -1,4 +1,7 @@
-"""G2: no personal identifier in any published column or text. Waivers hold for one kind, until their day, never for ID numbers."""
+"""G2: no personal identifier in any published column or text. Waivers hold for one kind, until their day, never for ID numbers.
+
+Which kinds may be waived at all, on which day and for how long is the rulebook's word; a kind that it does not know cannot be waived.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from publisher.disclosure.personal.detectors import detect_parquet
 from publisher.disclosure.personal.findings import NEVER_WAIVED, Finding
 from publisher.disclosure.personal.spans import detect_text
 from publisher.published import PublishedTable
+from publisher.rulebook import rulebook_in_force
 
 
 def personal_columns(path: Path, table: PublishedTable, *, today: date) -> list[str]:
@@ -27,10 +31,10 @@ def personal_columns(path: Path, table: PublishedTable, *, today: date) -> list[
 
 def is_waived(finding: Finding, table: PublishedTable, *, today: date) -> bool:
     """Tell whether the policy waives a finding today."""
-    waiver = table.source.privacy.action_of(finding.column).waive
-    if waiver is None or finding.kind in NEVER_WAIVED:
+    waiver, book = table.source.privacy.action_of(finding.column).waive, rulebook_in_force()
+    if waiver is None or finding.kind in NEVER_WAIVED or not book.may_be_waived(finding.kind, day=today):
         return False
-    return waiver.kind == finding.kind and today <= waiver.until
+    return waiver.kind == finding.kind and today <= waiver.until and not book.reaches_too_far(waiver.until, day=today)
 
 
 def personal_texts(folder: Path, tables: Sequence[PublishedTable]) -> list[str]:

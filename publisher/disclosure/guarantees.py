@@ -7,24 +7,31 @@ not run has failed. Details hold field names, kinds and numbers, never a value.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
+from publisher.disclosure.budget import Entries, is_noisy, unpaid_noise
+from publisher.disclosure.cells import recounts, small_cells, subtractions
 from publisher.disclosure.changed_rows import changes_files, wrong_changes
-from publisher.disclosure.classes import left_out, singling_out, small_classes, uniform_classes
-from publisher.disclosure.forms import wrong_forms
+from publisher.disclosure.classes import far_classes, left_out, singling_out, small_classes, uniform_classes
+from publisher.disclosure.forms.columns import wrong_forms
 from publisher.disclosure.gate import personal_columns, personal_texts
-from publisher.disclosure.same.cells import data_files, wrong_csv, wrong_files, wrong_parquet, wrong_sqlite
+from publisher.disclosure.releases.cells import small_differences, told_before
+from publisher.disclosure.releases.classes import changed_classes
+from publisher.disclosure.releases.pseudonyms import weak_pseudonyms
+from publisher.disclosure.releases.rerun import other_rows
+from publisher.disclosure.same.cells import data_files, wrong_csv, wrong_files, wrong_parquet
 from publisher.disclosure.same.excel import excel_files, wrong_excel_csv, wrong_xlsx
 from publisher.disclosure.same.ndjson import wrong_ndjson
 from publisher.disclosure.same.parts import part_files, wrong_parts
 from publisher.disclosure.same.places import map_files, wrong_geojson, wrong_geoparquet
+from publisher.disclosure.same.sqlite import wrong_sqlite
 from publisher.disclosure.same.tiles import wrong_picture, wrong_pmtiles
-from publisher.disclosure.small_cells import recounts, small_cells, subtractions
+from publisher.earlier import Earlier, is_compared
 from publisher.published import PublishedTable
 
 ALL_FORMATS = ("parquet", "csv", "sqlite", "xlsx", "excel_csv", "ndjson")
@@ -62,6 +69,18 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Known:
+    """What is known besides the bytes: what is public already, and the entries of the ledgers that noise is paid from; null for none.
+
+    `again` holds tables that were made a second time, by name.
+    """
+
+    earlier: Earlier | None
+    ledgers: Entries | None
+    again: Mapping[str, Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Given:
     """What a check starts from.
 
@@ -73,6 +92,9 @@ class Given:
         definitions: the definition's folder, where hierarchies lie.
         rows_before: for each table whose rows leave, the number of valid rows that the anonymiser was given.
         formats: the formats the definition asks for; Parquet must be one of them, since the others are compared with it.
+        earlier: what is public already; null for files that are no release, which are compared with nothing.
+        ledgers: all entries of the ledgers that noisy tables are paid from; null where there are none.
+        again: Parquet files of tables that were made a second time, by name.
     """
 
     folder: Path
@@ -82,6 +104,9 @@ class Given:
     definitions: Path
     rows_before: Mapping[str, int]
     formats: Sequence[str] = ALL_FORMATS
+    earlier: Earlier | None = None
+    ledgers: Entries | None = None
+    again: Mapping[str, Path] = field(default_factory=dict)
 
 
 def check_release(  # noqa: PLR0913  what a check starts from, each by its name
@@ -93,9 +118,15 @@ def check_release(  # noqa: PLR0913  what a check starts from, each by its name
     definitions: Path,
     rows_before: Mapping[str, int],
     formats: Sequence[str] = ALL_FORMATS,
+    earlier: Earlier | None = None,
+    ledgers: Entries | None = None,
+    again: Mapping[str, Path] | None = None,
 ) -> Verdict:
-    """Check G1 to G6 on the files of a release folder; the arguments are explained at `Given`."""
-    return Verdict(tuple(_all_checks(Given(folder, tables, dataset, today, definitions, rows_before, formats))))
+    """Check G1 to G10 on the files of a release folder; the arguments are explained at `Given`."""
+    given = Given(
+        folder, tables, dataset, today, definitions, rows_before, formats, earlier, ledgers, again=again or {}
+    )
+    return Verdict(tuple(_all_checks(given)))
 
 
 def check_texts(folder: Path, tables: Sequence[PublishedTable]) -> Verdict:
@@ -118,10 +149,11 @@ def _all_checks(given: Given) -> Iterator[Check]:
         yield from _table_checks(given, parquets[table.name], table)
         if table.aggregate is None:
             yield from _row_checks(parquets[table.name], table, given.rows_before.get(table.name))
-    aggregates = [(table, parquets[table.name]) for table in tables if table.aggregate]
+        yield from _release_checks(given, parquets[table.name], table)
+    aggregates = [(table, parquets[table.name]) for table in tables if table.aggregate and not is_noisy(table)]
     if aggregates:
         rows = [(table, parquets[table.name]) for table in tables if table.aggregate is None]
-        yield _run("G6", "", "subtraction", lambda: subtractions(aggregates))
+        yield _run("G6", "", "subtraction", lambda: subtractions(aggregates, _told_before(aggregates, given.earlier)))
         yield _run("G6", "", "recount", lambda: recounts(aggregates, rows))
 
 
@@ -136,8 +168,29 @@ def _table_checks(given: Given, path: Path, table: PublishedTable) -> Iterator[C
     yield _run("G1", name, "changed rows", lambda: wrong_changes(given.folder, table))
     yield _run("G2", name, "columns", lambda: personal_columns(path, table, today=given.today))
     yield _run("G5", name, "forms", lambda: wrong_forms(path, table, definitions=given.definitions))
-    if table.aggregate is not None:
+    if is_noisy(table):
+        yield _run("G9", name, "budget", lambda: unpaid_noise(path, table, given.dataset, given.ledgers))
+    elif table.aggregate is not None:
         yield _run("G6", name, "small cells", lambda: small_cells(path, table))
+
+
+def _told_before(aggregates: Sequence[tuple[PublishedTable, Path]], earlier: Earlier | None) -> dict[str, set[Any]]:
+    return {table.name: told_before(path, table, earlier) for table, path in aggregates if is_compared(table)}
+
+
+def _release_checks(given: Given, path: Path, table: PublishedTable) -> Iterator[Check]:
+    """Compare the table with what is public already."""
+    earlier, microdata = given.earlier, table.source.privacy.microdata
+    if again := given.again.get(table.name):
+        yield _run("G10", table.name, "rerun", lambda: other_rows(path, again, table))
+    if any(field.treatment == "pseudonymise" for field in table.fields):
+        yield _run("G8", table.name, "pseudonyms", lambda: weak_pseudonyms(path, table, earlier))
+    if earlier is None or not earlier.releases or not is_compared(table):
+        return
+    if table.aggregate is not None:
+        yield _run("G7", table.name, "differences", lambda: small_differences(path, table, earlier, given.tables))
+    elif microdata is not None:
+        yield _run("G7", table.name, "differences", lambda: changed_classes(path, table, microdata, earlier))
 
 
 def _reading_checks(given: Given, path: Path, table: PublishedTable) -> Iterator[Check]:
@@ -171,6 +224,8 @@ def _row_checks(path: Path, table: PublishedTable, rows_before: int | None) -> I
     )
     if microdata.l_diversity:
         yield _run("G4", table.name, "l", lambda: uniform_classes(path, table, microdata))
+    if microdata.t_closeness:
+        yield _run("G4", table.name, "t", lambda: far_classes(path, table, microdata))
 
 
 def _run(guarantee: str, table: str, what: str, check: Callable[[], list[str]]) -> Check:

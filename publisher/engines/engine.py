@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:  # each step brings its own libraries; who only looks at an engine loads none of them
     from publisher.anonymise import AnonymisedTables
     from publisher.definition import DatasetDefinition, Partition, TableDefinition
+    from publisher.earlier import Earlier
     from publisher.extraction import Extract
+    from publisher.ledger import Budget
     from publisher.published import PublishedTable
     from publisher.secrets import Secrets
     from publisher.settings import StorageSettings
@@ -49,6 +51,8 @@ class Engine(Protocol):
         secrets: Secrets,
         release: str,
         seed: int,
+        earlier: Earlier | None = None,
+        budget: Budget | None = None,
     ) -> AnonymisedTables:
         """As `publisher.anonymise.anonymise_table`."""
 
@@ -95,11 +99,23 @@ class LocalEngine:
         secrets: Secrets,
         release: str,
         seed: int,
+        earlier: Earlier | None = None,
+        budget: Budget | None = None,
     ) -> AnonymisedTables:
         """Apply the policy of a table."""
         from publisher.anonymise import anonymise_table
 
-        return anonymise_table(valid, table, folder=folder, output=output, secrets=secrets, release=release, seed=seed)
+        return anonymise_table(
+            valid,
+            table,
+            folder=folder,
+            output=output,
+            secrets=secrets,
+            release=release,
+            seed=seed,
+            earlier=earlier,
+            budget=budget,
+        )
 
     def write_parts(self, table: PublishedTable, partition: Partition, source: Path, folder: Path) -> bool:  # noqa: ARG002
         """Leave them to the one pass that writes all forms."""

@@ -17,8 +17,6 @@ from publisher.formats.rows import all_text, column_to_text
 from publisher.formats.sink import Sink
 from publisher.published import PublishedTable
 
-_NEEDS_QUOTES = '[",\r\n]'
-
 
 @contextmanager
 def csv_gz_sink(table: PublishedTable, output: Path) -> Iterator[Sink]:
@@ -35,22 +33,22 @@ def csv_gz_sink(table: PublishedTable, output: Path) -> Iterator[Sink]:
         yield lambda batch: write(batch_to_csv(batch.columns))
 
 
-def batch_to_csv(columns: Sequence[pa.Array]) -> bytes:
-    """Return the lines of one batch, each with its line end."""
-    cells = [_column_to_cells(column) for column in columns]
+def batch_to_csv(columns: Sequence[pa.Array], *, delimiter: str = ",") -> bytes:
+    """Return the lines of one batch, each with its line end; released files have commas."""
+    cells = [_column_to_cells(column, f'[{delimiter}"\r\n]') for column in columns]
     if len(cells) == 1:
         only = pc.fill_null(cells[0], "")
         cells = [pc.if_else(pc.equal(only, ""), '""', only)]
-    lines = pc.binary_join_element_wise(*cells, ",", null_handling="replace", null_replacement="")
+    lines = pc.binary_join_element_wise(*cells, delimiter, null_handling="replace", null_replacement="")
     lines = pc.binary_join_element_wise(lines, pa.scalar("\n"), "")
     return all_text(lines)
 
 
-def _column_to_cells(column: pa.Array) -> pa.Array:
+def _column_to_cells(column: pa.Array, needs_quotes: str) -> pa.Array:
     text = column_to_text(column)
     if not pa.types.is_string(column.type):
         return text
-    special = pc.match_substring_regex(text, _NEEDS_QUOTES)
+    special = pc.match_substring_regex(text, needs_quotes)
     if not pc.any(special).as_py():
         return text
     quoted = pc.binary_join_element_wise('"', pc.replace_substring(text, '"', '""'), '"', "")

@@ -94,10 +94,10 @@ def refuse_geometry(spec: GeometrySpec, schema: TableSchema, privacy: Privacy) -
         raise ValueError("geometry needs published rows, and the policy lets aggregates out only; remove it")
     for name in spec.fields:
         treatment = getattr(privacy.action_of(name), "action", "drop")
-        if treatment not in ({"keep"} if spec.field else {"keep", "round"}):
+        if treatment not in ({"keep", "grid"} if spec.field else {"keep", "round", "grid"}):
             raise ValueError(
                 f"geometry is read from `{name}`, which the policy does not publish as a coordinate ({treatment}); "
-                "remove the geometry, or keep or round the field"
+                "remove the geometry, or keep the field, round it or put it on a grid"
             )
     published = {name for name in known if not isinstance(privacy.action_of(name), Drop)}
     if taken := {GEOMETRY_COLUMN, BBOX_COLUMN} & (published - {spec.field}):

@@ -1,6 +1,7 @@
 """The privacy policy language: what happens to each field and what every table must guarantee."""
 
 from publisher.policy.actions import (
+    LEFT_OVER,
     Action,
     DateLevel,
     Drop,
@@ -19,10 +20,10 @@ from publisher.policy.actions import (
     Steps,
     TopCode,
 )
-from publisher.policy.base import FieldAction, Role, Strict, Waiver
 from publisher.policy.microdata import Closeness, Diversity, Microdata
-from publisher.policy.privacy import Privacy
+from publisher.policy.privacy import Legal, Privacy
 from publisher.policy.releases import Releases
+from publisher.policy.strict import FieldAction, Role, Strict, Waiver
 from publisher.policy.tables import (
     AggregateTable,
     CellRounding,
@@ -35,6 +36,7 @@ from publisher.policy.tables import (
 )
 
 __all__ = [
+    "LEFT_OVER",
     "Action",
     "AggregateTable",
     "CellRounding",
@@ -53,6 +55,7 @@ __all__ = [
     "HierarchyFile",
     "InlineHierarchy",
     "Keep",
+    "Legal",
     "Measure",
     "Microdata",
     "Perturb",

@@ -6,11 +6,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from publisher.policy.base import FieldAction, Strict
+from publisher.policy.spellings import as_leaves, as_texts, spelled_out
+from publisher.policy.strict import FieldAction, Strict
 
 DateLevel = Literal["hour", "day", "week", "month", "quarter", "year", "5y", "10y", "*"]
-DATE_HIERARCHIES = frozenset({"date", "birth_date"})
-NUMBER_HIERARCHIES = frozenset({"number", "age"})
+LEFT_OVER = "Khác"
+"""What stands for the units of a hierarchy that are too small for any of its levels; `*` is for a level that hides all values."""
+
 KEY_PLACE = r"^(env|file):.+"
 
 
@@ -59,8 +61,12 @@ class HierarchyFile(Strict):
 class InlineHierarchy(Strict):
     """A hierarchy written into the policy: each leaf with its values at the coarser levels, fine to coarse."""
 
-    leaves: dict[str, list[str]] = Field(min_length=1)
-    names: list[str] | None = Field(None, description="Names of the levels from the leaf on; absent: 0, 1, 2 …")
+    leaves: Annotated[dict[str, list[str]], BeforeValidator(as_leaves)] = Field(
+        min_length=1, description="Each leaf with its values at the coarser levels; all leaves have as many."
+    )
+    names: Annotated[list[str] | None, BeforeValidator(as_texts)] = Field(
+        None, description="Names of the levels from the leaf on; absent: 0, 1, 2 …"
+    )
 
 
 class GeneraliseHierarchy(FieldAction):
@@ -70,7 +76,7 @@ class GeneraliseHierarchy(FieldAction):
     hierarchy: str | HierarchyFile | InlineHierarchy = Field(
         description="A built-in hierarchy's name, a CSV file beside the definition, or the hierarchy itself."
     )
-    levels: list[str] | None = Field(
+    levels: Annotated[list[str] | None, BeforeValidator(as_texts)] = Field(
         None,
         min_length=1,
         description="Levels from fine to coarse, by name; `*` hides the value. Absent: every level, the leaf first.",
@@ -79,12 +85,12 @@ class GeneraliseHierarchy(FieldAction):
         None, ge=1, description="Units of the hierarchy with fewer people climb until at least so many share the value."
     )
 
-    @model_validator(mode="before")
-    @classmethod
-    def _levels_are_names(cls, value: Any) -> Any:
-        if isinstance(value, dict) and isinstance(value.get("levels"), list):
-            return {**value, "levels": [str(level) for level in value["levels"]]}
-        return value
+    @property
+    def file(self) -> str | None:
+        """Return the CSV file it is read from, relative to the definition; null when it is built in or written here."""
+        if isinstance(self.hierarchy, HierarchyFile):
+            return self.hierarchy.file
+        return self.hierarchy if isinstance(self.hierarchy, str) and "." in self.hierarchy else None
 
 
 class Round(FieldAction):
@@ -102,8 +108,10 @@ class TopCode(FieldAction):
 
     action: Literal["top_code"]
     at: float | None = None
-    p: float | None = Field(None, gt=0.5, lt=1)
-    min_contributors: int = Field(10, ge=2)
+    p: float | None = Field(
+        None, gt=0.5, lt=1, description="Quantile of the rows that leave: 0.995 caps the highest half per cent."
+    )
+    min_contributors: int = Field(10, ge=2, description="With `p`: the fewest units that share the highest value.")
     bottom: float | None = None
 
     @model_validator(mode="after")
@@ -136,14 +144,14 @@ class ShiftGroup(FieldAction):
     """A date becomes the first day of its period and stays a date."""
 
     action: Literal["shift_group"]
-    to: Literal["week", "month", "quarter", "year"]
+    to: Literal["week", "month", "quarter", "year"] = Field(description="The period; weeks begin on Monday.")
 
 
 class Perturb(FieldAction):
     """A count gets a small repeatable error from a keyed hash of its cell: equal cells always get equal errors."""
 
     action: Literal["perturb"]
-    method: Literal["cell_key"] = "cell_key"
+    method: Literal["cell_key"] = Field("cell_key", description="The error follows from a keyed hash of the cell.")
     key: str = Field(pattern=KEY_PLACE, description="Where the key lies: `env:NAME` or `file:PATH`; never the key.")
     max: int = Field(ge=1, le=20, description="The largest error.")
 
@@ -153,51 +161,25 @@ class Recode(FieldAction):
 
     action: Literal["recode"]
     values: dict[str, str] = Field(min_length=1, description="Text as it comes, and the word that leaves.")
-    other: str = "*"
+    other: str = Field("*", description="What leaves for a text that the list does not name.")
 
 
 class Steps(FieldAction):
     """Several actions on a number, one after the other; written `action: [top_code, round]`."""
 
     action: Literal["steps"]
-    steps: list[Annotated[TopCode | Round | Perturb, Field(discriminator="action")]] = Field(min_length=2)
+    steps: list[Annotated[TopCode | Round | Perturb, Field(discriminator="action")]] = Field(
+        min_length=2, description="The actions in their order, each with its settings."
+    )
 
 
-_SHARED = {"role", "class", "waive"}
-_STEPS: dict[str, type[FieldAction]] = {"top_code": TopCode, "round": Round, "perturb": Perturb}
+_IN_STEPS: dict[str, type[FieldAction]] = {"top_code": TopCode, "round": Round, "perturb": Perturb}
+_OF_THE_WHOLE = set(FieldAction.model_fields) | {"action"}
 
 
 def _spelled_out(value: Any) -> Any:
-    """Return an action with its short forms written out: a list of actions, hierarchies of dates and numbers, inline leaves."""
-    if isinstance(value, dict) and isinstance(value.get("action"), list):
-        return _steps(value)
-    if isinstance(value, dict) and value.get("action") == "generalise":
-        return _generalise(value, value.get("hierarchy"))
-    return value
-
-
-def _generalise(value: dict[str, Any], hierarchy: Any) -> dict[str, Any]:
-    rest = {key: setting for key, setting in value.items() if key != "hierarchy"}
-    if isinstance(hierarchy, dict):
-        return {**rest, "hierarchy": hierarchy if {"file", "leaves"} & hierarchy.keys() else {"leaves": hierarchy}}
-    if hierarchy in DATE_HIERARCHIES:
-        return {**rest, "action": "generalise_date"}
-    if hierarchy in NUMBER_HIERARCHIES:
-        widths = rest.pop("levels", rest.get("widths"))
-        return {**rest, "action": "generalise_number", "widths": widths}
-    return value
-
-
-def _steps(value: dict[str, Any]) -> dict[str, Any]:
-    """Return a list of actions as steps; each takes the settings it knows, all others are errors of the whole."""
-    names = value["action"]
-    if not all(name in _STEPS for name in names):
-        return {**value, "action": "steps", "steps": [{"action": name} for name in names]}
-    known = {name: set(_STEPS[name].model_fields) - {"action", "role", "class_", "waive"} for name in names}
-    steps = [{"action": name, **{k: value[k] for k in known[name] if k in value}} for name in names]
-    used = set().union(*known.values())
-    rest = {k: v for k, v in value.items() if k not in used | {"action"}}
-    return {**rest, "action": "steps", "steps": steps}
+    settings = {name: set(model.model_fields) - _OF_THE_WHOLE for name, model in _IN_STEPS.items()}
+    return spelled_out(value, settings)
 
 
 Action = Annotated[

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from publisher.policy.base import Strict
+from publisher.policy.strict import Strict
 
 
 class Diversity(Strict):
@@ -34,6 +34,7 @@ class Closeness(Strict):
     """t-closeness: the field's distribution in every class lies within `t` of that of all rows that leave.
 
     Earth mover's distance (Li et al. 2007): `equal` takes all values as equally far apart, `ordered` takes their rank.
+    Ranks: numbers and dates by value, texts that begin with a number (such as bands) by it, other texts after them, null last.
     """
 
     field: str
@@ -49,4 +50,4 @@ class Microdata(Strict):
     l_diversity: Diversity | None = None
     t_closeness: Closeness | None = None
     shuffle_rows: bool = Field(True, description="Output order carries nothing of the source's order.")
-    max_quasi: int = Field(8, ge=1)
+    max_quasi: int = Field(10, ge=1)

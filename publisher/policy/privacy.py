@@ -5,15 +5,29 @@ The section `privacy` of a table in a dataset definition. Read by the anonymiser
 
 from __future__ import annotations
 
-from typing import Literal
+from datetime import date
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from publisher.policy.actions import Action, Drop
-from publisher.policy.base import FieldAction, Strict
 from publisher.policy.microdata import Microdata
 from publisher.policy.releases import Releases
+from publisher.policy.strict import FieldAction, Strict
 from publisher.policy.tables import AggregateTable, DifferentialPrivacy
+from publisher.rulebook import rulebook_in_force, with_defaults
+
+
+class Legal(Strict):
+    """On what grounds the table is public; shown in the privacy report and on pages."""
+
+    basis: str = Field("", description="The law, decree or decision, with its article.")
+    procedure: str = Field("", description="The written procedure that was followed, with its version.")
+    approved_by: str = Field("", description="The office, or the person in it, that answers for the policy.")
+    approved_on: date | None = Field(None, description="The day on which the policy was approved.")
+    next_audit: date | None = Field(
+        None, description="The day by which people look at it again; absent: as often as the rulebook asks."
+    )
 
 
 class Privacy(Strict):
@@ -23,9 +37,10 @@ class Privacy(Strict):
     unit_key: list[str] = Field(
         default_factory=list, description="What one unit is; a unit with many rows counts once."
     )
-    legal: dict[str, str] = Field(
-        default_factory=dict, description="Basis, procedure and approver, shown in the privacy report."
+    domain: str | None = Field(
+        None, description="Domain of the rulebook, such as `health`: decides thresholds that the policy does not name."
     )
+    legal: Legal = Field(Legal(), description="On what grounds the table is public.")
     default: Literal["drop"] = "drop"
     fields: dict[str, Action]
     microdata: Microdata | None = None
@@ -35,10 +50,32 @@ class Privacy(Strict):
     )
     releases: Releases = Releases()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _take_defaults(cls, policy: Any) -> Any:
+        return with_defaults(policy) if isinstance(policy, dict) else policy
+
+    @model_validator(mode="after")
+    def _domain_is_known(self) -> Privacy:
+        known = rulebook_in_force().domains
+        if self.domain is not None and self.domain not in known:
+            raise ValueError(f"`domain` is none of the rulebook's: {', '.join(known)}")
+        return self
+
     @model_validator(mode="after")
     def _persons_need_a_guarantee(self) -> Privacy:
         if self.subject in {"person", "household"} and self.microdata is None and not self.tables:
             raise ValueError("rows about persons need `microdata` (k) or `tables` (aggregates)")
+        return self
+
+    @model_validator(mode="after")
+    def _noise_goes_into_counts(self) -> Privacy:
+        if self.dp is None:
+            return self
+        if not self.tables:
+            raise ValueError("`dp` puts noise into `tables`, and there are none")
+        if any(measure.kind != "count" for table in self.tables for measure in table.measures):
+            raise ValueError("with `dp` tables publish counts alone; a sum or a mean would need bounds of its own")
         return self
 
     @property

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from publisher.policy.base import Strict
+from publisher.policy.strict import Strict
 
 
 class Releases(Strict):
@@ -19,8 +19,9 @@ class Releases(Strict):
     compare_with: Literal["all_published"] = "all_published"
     mode: Literal["cumulative", "snapshot", "append_only"] = "snapshot"
     min_batch: int | None = Field(
-        None, ge=1, description="With fewer changed units than this nothing is released until there are more."
+        None, ge=1, description="While fewer units than this changed since the newest release, the run is held."
     )
     same_suppression: bool = Field(
-        True, description="A cell once hidden stays hidden: its pattern is inherited by later releases."
+        True,
+        description="A cell once hidden stays hidden in later releases, until the period that its groups name is over.",
     )

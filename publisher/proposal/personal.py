@@ -9,8 +9,8 @@ from typing import Literal
 
 from publisher.disclosure.personal.detectors import detect_parquet
 from publisher.disclosure.personal.findings import Finding
+from publisher.disclosure.personal.names import starts_like_a_name
 from publisher.disclosure.personal.spans import detect_text
-from publisher.disclosure.personal.wordings import starts_like_a_name
 from publisher.disclosure.personal.words import header_says
 from publisher.proposal.facts import ColumnFacts
 from publisher.proposal.names import words_of

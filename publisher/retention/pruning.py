@@ -22,6 +22,7 @@ from publisher.retention.rules import Candidate, Expiry, expired
 from publisher.retention.tombstone import DELETED, Tombstone, plan_tombstone, put_tombstone, read_tombstone
 from publisher.store import ReleaseRow
 from publisher.versions.majors import served_releases
+from publisher.withdrawal.takedown import finish_taking_down
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +65,7 @@ def prune_dataset(
     with Lease(facilities.store, definition.name, seconds=facilities.settings.lease_seconds) as lease:
         if not dry_run:
             heal(definition.name, facilities)
+            finish_taking_down(definition, facilities, now=now)
         rows = facilities.store.releases(definition.name)
         today = now.astimezone(ZoneInfo(definition.release.time_zone)).date()
         stored = _stored(definition.name, facilities)

@@ -13,7 +13,8 @@ from typing import Any
 
 from publisher.definition import DatasetDefinition
 from publisher.formats.datapackage import published_key
-from publisher.policy import FieldAction, GeneraliseHierarchy
+from publisher.hierarchies import BUILT_IN
+from publisher.policy import FieldAction, GeneraliseHierarchy, InlineHierarchy
 from publisher.published import PublishedField, PublishedTable, published_tables
 
 Contract = dict[str, Any]
@@ -93,12 +94,21 @@ def _hierarchy_lines(action: FieldAction, folder: Path) -> list[str]:
     if not isinstance(action, GeneraliseHierarchy):
         return []
     try:
-        lines = (folder / action.hierarchy).read_bytes().splitlines()
+        lines = _lines_of(action, folder)
     except OSError:
         return []  # the anonymiser says what is wrong with it
     if len(lines) > _MAX_LISTED_LINES:
         return [hashlib.sha256(b"\n".join(lines)).hexdigest()[:16]]
     return sorted({hashlib.sha256(line).hexdigest()[:16] for line in lines if line.strip()})
+
+
+def _lines_of(action: GeneraliseHierarchy, folder: Path) -> list[bytes]:
+    if isinstance(action.hierarchy, InlineHierarchy):
+        return [json.dumps(row, ensure_ascii=False).encode() for row in action.hierarchy.leaves.items()]
+    if action.file is not None:
+        return (folder / action.file).read_bytes().splitlines()
+    built_in = BUILT_IN.get(str(action.hierarchy))
+    return built_in.path.read_bytes().splitlines() if built_in and built_in.file else []
 
 
 def _digest(value: object) -> str:

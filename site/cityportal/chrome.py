@@ -93,6 +93,7 @@ def public_address(path: str) -> str:
 def _add_words(app: Flask) -> None:
     app.jinja_env.globals.update(
         t=t,
+        t_in=translate,
         has_message=has_message,
         language=language,
         languages=LANGUAGES,

@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from catalogue.files.released_files import FilesUnavailable
 from catalogue.files.uploads import sweep_uploads
+from catalogue.files.withdrawn import forget_withdrawn
 from catalogue.services import open_services
 from catalogue.web.action_api import action_api_blueprint
 from catalogue.web.open_formats import open_formats_blueprint
@@ -94,10 +95,11 @@ class Portal:
             self.workspace.wait()
 
     def keep_house(self) -> None:
-        """Remove uploaded files that nothing names; what cannot be done now is tried again the next time."""
+        """Remove uploaded files that nothing names, and copies of withdrawn releases; what cannot be done now is tried again the next time."""
         if "public" in self.parts:
             try:
                 sweep_uploads(self.catalogue)
+                forget_withdrawn(self.catalogue.store, self.catalogue.files)
             except (FilesUnavailable, SQLAlchemyError, OSError) as error:
                 logger.warning("uploads could not be swept now: %s", type(error).__name__)
 

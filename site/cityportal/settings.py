@@ -51,6 +51,11 @@ class PublisherSection(Section):
         description="Host names, addresses and networks (CIDR) inside that web services written out in definitions may lie "
         "on. An address that `env:NAME` or `file:PATH` holds is the operator's own and needs no entry.",
     )
+    rulebook: Path | None = Field(
+        None,
+        description="A rulebook of your own: kinds of personal data, thresholds, retention, with legal basis and dates; empty: the "
+        "one that comes with the publisher.",
+    )
     keep_work_days: int = Field(7, ge=1, description="Quarantine older than this is removed.")
     work: Path | None = Field(
         None,
@@ -101,6 +106,7 @@ class PortalSettings(BaseSettings):
             site_url=self.site_url,
             lease_seconds=section.lease_seconds,
             allowed_hosts=section.allowed_hosts,
+            rulebook=section.rulebook,
             keep_work_days=section.keep_work_days,
             work=section.work,
         )

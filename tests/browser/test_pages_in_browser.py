@@ -16,6 +16,8 @@ PUBLIC = [
         f"/en{D}/dictionary",
         f"{D}/releases",
         f"{D}/quality",
+        f"{D}/privacy",
+        f"/en{D}/privacy",
     ),
     *("/r/phan-anh-1022/2026-11-20.1/", f"{D}/resource/{id_of('phan-anh-1022/phan_anh.parquet')}"),
     *(
@@ -34,6 +36,7 @@ WORKSPACE = [
     *("/workspace", "/en/workspace", "/workspace/datasets/phan-anh-1022", "/workspace/datasets/doanh-nghiep"),
     *("/workspace/runs/waiting", "/en/workspace/runs/drift", "/account", "/en/account"),
     "/workspace/datasets/phan-anh-1022/roll-back/2026-11-20.1",
+    "/workspace/datasets/phan-anh-1022/withdraw/2026-11-20.1",
 ]
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from catalogue.errors import ValidationError
 from catalogue.register.releases import dataset_releases
 
 CITY = "so-gtvt"
@@ -76,3 +77,56 @@ def test_releases_whose_files_went_are_deleted_for_ever_but_never_the_current_on
         ("2026-11-21.1", "superseded"),
         ("2026-11-20.1", "deleted"),
     ]
+
+
+REASON = {
+    "reason": "Lộ số điện thoại.",
+    "reason_translated": {"en": "Telephone numbers."},
+    "at": "2026-11-22T02:00:00Z",
+}
+
+
+def tell(catalogue, told, *, without_pointer=False):
+    shown = catalogue.call("package_show", {"id": "bus"}, user="lan")
+    gone = {"releases_withdrawn", *({"release", "release_summary"} if without_pointer else ())}
+    extras = [extra for extra in shown["extras"] if extra["key"] not in gone]
+    extras.append({"key": "releases_withdrawn", "value": json.dumps(told)})
+    catalogue.call("package_patch", {"id": "bus", "extras": extras}, user="lan")
+
+
+def states(catalogue):
+    with catalogue.store.read() as session:
+        rows = dataset_releases(session, catalogue.call("package_show", {"id": "bus"})["id"])
+    return {row.release: (row.state, row.summary.get("withdrawal")) for row in rows}
+
+
+def test_a_withdrawn_release_keeps_its_reason_and_stays_withdrawn_when_others_come(catalogue, publish):
+    publish("2026-11-20.1", "2026-11-20T08:00:00")
+    publish("2026-11-21.1", "2026-11-21T08:00:00")
+    tell(catalogue, {"2026-11-20.1": REASON, "2020-01-01.1": REASON})
+    assert states(catalogue)["2026-11-20.1"] == ("withdrawn", REASON)
+    assert publish("2026-11-22.1", "2026-11-22T08:00:00") == [
+        ("2026-11-22.1", "published"),
+        ("2026-11-21.1", "superseded"),
+        ("2026-11-20.1", "withdrawn"),
+    ]
+    assert states(catalogue)["2026-11-20.1"] == ("withdrawn", REASON)
+
+
+def test_the_pointer_cannot_lead_to_what_was_withdrawn(catalogue, publish):
+    publish("2026-11-20.1", "2026-11-20T08:00:00")
+    with pytest.raises(ValidationError, match="withdrawn"):
+        tell(catalogue, {"2026-11-20.1": REASON})
+    assert states(catalogue)["2026-11-20.1"][0] == "published"
+    tell(catalogue, {"2026-11-20.1": REASON}, without_pointer=True)
+    assert states(catalogue)["2026-11-20.1"][0] == "withdrawn"
+    with pytest.raises(ValidationError, match="withdrawn"):
+        publish("2026-11-20.1", "2026-11-20T08:00:00")
+
+
+def test_what_was_under_review_comes_back(catalogue, publish):
+    publish("2026-11-20.1", "2026-11-20T08:00:00")
+    publish("2026-11-21.1", "2026-11-21T08:00:00")
+    tell(catalogue, {"2026-11-20.1": {**REASON, "under_review": True}})
+    tell(catalogue, {"2026-11-20.1": None})
+    assert states(catalogue)["2026-11-20.1"] == ("superseded", None)

@@ -71,6 +71,19 @@ def test_a_file_comes_back_as_it_was_put(storage: Storage, tmp_path: Path) -> No
     assert info.sha256 in {None, digest}
 
 
+def test_what_is_erased_is_gone_and_its_neighbours_stay(storage: Storage, tmp_path: Path) -> None:
+    for key in (KEY, f"{KEY}.sig"):
+        path, digest = made_file(tmp_path / "f", 10)
+        storage.put_file(key, path, media_type="application/gzip", sha256=digest)
+    prefix = KEY.rpartition("/")[0] + "/"
+    assert list(storage.versions(prefix)) == [KEY, f"{KEY}.sig"]
+    storage.erase(KEY)
+    storage.erase(KEY)
+    assert storage.info(KEY) is None
+    assert list(storage.versions(prefix)) == [f"{KEY}.sig"]
+    assert list(storage.versions("releases/nothing/")) == []
+
+
 def test_a_file_put_again_replaces_what_an_interrupted_run_left(storage: Storage, tmp_path: Path) -> None:
     for size in (10, 20):
         path, digest = made_file(tmp_path / "f", size)

@@ -7,11 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-pytest.register_assert_rewrite("real.released")  # before its import, so that its failures show both sides
-
-from real.real_city import RealCity  # noqa: E402
-from servers.portal import running_portal  # noqa: E402
+from real.real_city import RealCity
+from servers.portal import running_portal
 
 DEFINITIONS = Path(__file__).parent / "definitions"
 

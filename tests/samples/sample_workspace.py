@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from publisher.errors import EnvironmentFault
@@ -48,6 +48,7 @@ class Release:
     run_id: str = "run-1"
     version: str = "1.0.0"
     score: dict[str, float | None] = field(default_factory=lambda: {"q": 0.9, "validity": 0.9})
+    failed: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,9 @@ class Dataset:
     current_release: str | None = "2026-11-22.1"
     checked_at: datetime | None = START
     last_run: Run | None = None
+    next_audit: date | None = date(2027, 11, 20)
+    audit_is_due: bool = False
+    quarantined: tuple[str, ...] = ()
 
 
 @dataclass
@@ -127,6 +131,12 @@ class MemoryWorkspace:
 
     def roll_back(self, dataset: str, release: str, actor: str, reason: str) -> None:
         self.decisions.append(("roll_back", dataset, release, actor, reason))
+
+    def withdraw(self, dataset: str, release: str, actor: str, *, reason: str, reason_en: str = "") -> None:
+        self.decisions.append(("withdraw", dataset, release, actor, reason, reason_en))
+
+    def review(self, dataset: str, actor: str, note: str) -> None:
+        self.decisions.append(("review", dataset, actor, note))
 
     def _end(self, run_id: str, state: str) -> None:
         self.all_runs[run_id] = replace(self.all_runs[run_id], state=state)

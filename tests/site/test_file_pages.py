@@ -24,7 +24,7 @@ def test_a_file_comes_whole_with_its_hash_as_tag_and_digest(client, content):
         assert answer.headers["ETag"] == f'"{hashlib.sha256(content).hexdigest()}"'
         digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
         assert answer.headers["Repr-Digest"] == f"sha-256=:{digest}:"
-        assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert answer.headers["Cache-Control"] == "public, max-age=31536000, s-maxage=300, immutable"
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
         assert "Content-Range" in answer.headers["Access-Control-Expose-Headers"]
         assert answer.headers["Content-Disposition"] == "attachment; filename=phan_anh.parquet"

@@ -27,7 +27,7 @@ def test_the_text_comes_whole_to_who_takes_no_gzip(client, packed):
         assert answer.data == gzip.decompress(packed)
         assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
         assert answer.headers["Content-Disposition"] == "attachment; filename=phan_anh.csv"
-        assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert answer.headers["Cache-Control"] == "public, max-age=31536000, s-maxage=300, immutable"
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
         assert answer.headers["Vary"] == "Accept-Encoding"
         assert "Content-Encoding" not in answer.headers

@@ -290,6 +290,36 @@ def test_a_steward_cannot_go_back_and_nobody_to_the_current_release(enter):
     assert enter(tong_dai_1022="admin").get(f"{path}/2026-11-22.1").status_code == 404
 
 
+def test_withdrawing_is_confirmed_first_and_tells_everybody_why(enter, workspace):
+    client = enter("approver", tong_dai_1022="admin")
+    path = f"/workspace/datasets/{REQUESTS}/withdraw/2026-11-22.1"
+    assert path in client.get(f"/workspace/datasets/{REQUESTS}").get_data(as_text=True)
+    assert "Đây là phiên bản đang dùng" in text_of(client.get(path))
+    assert workspace.decisions == []
+    post(client, path, reason="Lộ cột ghi chú", reason_en="A column of notes")
+    said = ("withdraw", REQUESTS, "2026-11-22.1", "approver", "Lộ cột ghi chú", "A column of notes")
+    assert workspace.decisions == [said]
+    assert enter(tong_dai_1022="editor").get(path).status_code == 403
+
+
+def test_what_an_audit_hid_and_a_review_that_is_due_need_somebody(enter, workspace):
+    known = replace(workspace.known[REQUESTS], quarantined=("2026-11-21.1",), audit_is_due=True)
+    workspace.known[REQUESTS] = known
+    found = (("G2", "phan_anh", "columns: the column ghi_chu looks like phone"),)
+    workspace.all_releases[1] = replace(workspace.all_releases[1], state="quarantined", failed=found)
+    client = enter("approver", tong_dai_1022="admin")
+    text = text_of(client.get("/workspace"))
+    assert "Có 3 việc cần bạn" in text
+    assert "đã được ẩn" in text
+    assert "20/11/2027" in text
+    text = text_of(client.get(f"/en/workspace/datasets/{REQUESTS}"))
+    assert "Release 2026-11-21.1 was hidden" in text
+    assert "the column ghi_chu looks like phone" in text
+    post(client, f"/workspace/datasets/{REQUESTS}/review", reason="Đã xem")
+    assert workspace.decisions == [("review", REQUESTS, "approver", "Đã xem")]
+    assert post(enter(tong_dai_1022="editor"), f"/workspace/datasets/{REQUESTS}/review").status_code == 403
+
+
 def test_pages_of_the_workspace_stay_out_of_search_engines(enter, workspace):
     workspace.known[REQUESTS] = replace(workspace.known[REQUESTS], next_run_at=None, current_release=None)
     client = enter(tong_dai_1022="editor")

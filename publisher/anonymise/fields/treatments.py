@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -39,7 +39,7 @@ def leaves_of(treatment: Treatment, values: pa.Array) -> pa.Array:
 
 def apply_by_value(treatment: Treatment, values: pa.Array, level: int) -> pa.Array:
     """Apply a treatment once to each distinct value, unless row by row is faster; the way to treat batches, where values repeat."""
-    if isinstance(treatment, AsItIs | RoundTo | CapAt):
+    if isinstance(treatment, NUMBERS_STAY):
         return treatment.apply(values, level)
     leaves = leaves_of(treatment, values)
     if isinstance(treatment, DatePeriods) and treatment.levels in {("day",), ("hour",)}:
@@ -88,19 +88,22 @@ class DatePeriods:
 
 @dataclass(frozen=True)
 class NumberBands:
-    """Action `generalise_number`: `20-29` for whole numbers, `2.5-<5` for others, `90+` from the top on."""
+    """Action `generalise_number`: `20-29` for whole numbers, `2.5-<5` for others, `90+` from the top on, `*` for all."""
 
-    widths: tuple[float, ...]
+    widths: tuple[float | Literal["*"], ...]
     top: float | None
     whole: bool
 
     @property
     def levels(self) -> tuple[str, ...]:
-        return tuple(_plain(width) for width in self.widths)
+        return tuple(HIDDEN if width == HIDDEN else _plain(width) for width in self.widths)
 
     def apply(self, values: pa.Array, level: int) -> pa.Array:
+        width = self.widths[level]
+        if width == HIDDEN:
+            return _all_hidden(len(values))
         numbers = pc.cast(values, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-        labels = [None if math.isnan(number) else self._band(number, self.widths[level]) for number in numbers]
+        labels = [None if math.isnan(number) else self._band(number, width) for number in numbers]
         return pa.array(labels, pa.string())
 
     def _band(self, number: float, width: float) -> str:
@@ -186,6 +189,51 @@ class CapAt:
         return pc.max_element_wise(capped, pa.scalar(self.bottom, pa.float64()).cast(values.type), skip_nulls=False)
 
 
+@dataclass(frozen=True)
+class InTurn:
+    """Action `steps`: several treatments of a number, one after the other; the type stays."""
+
+    steps: tuple[RoundTo | CapAt, ...]
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        return ("in turn",)
+
+    def apply(self, values: pa.Array, level: int) -> pa.Array:
+        for step in self.steps:
+            values = step.apply(values, level)
+        return values
+
+
+@dataclass(frozen=True)
+class PeriodStart:
+    """Action `shift_group`: the first day of the week (Monday), month, quarter or year, as a date."""
+
+    to: str
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        return (self.to,)
+
+    def apply(self, values: pa.Array, level: int) -> pa.Array:  # noqa: ARG002  it has one level
+        return pc.floor_temporal(_as_days(values), unit=self.to)
+
+
+@dataclass(frozen=True)
+class WordList:
+    """Action `recode`: texts that the list names become its words, all others become one word; null stays null."""
+
+    words: tuple[tuple[str, str], ...]
+    other: str
+    levels: tuple[str, ...] = ("recoded",)
+
+    def apply(self, values: pa.Array, level: int) -> pa.Array:  # noqa: ARG002  it has one level
+        texts = pc.cast(values, pa.string())
+        places = pc.index_in(texts, value_set=pa.array([text for text, _ in self.words], pa.string()))
+        found = pa.array([word for _, word in self.words], pa.string()).take(places)
+        return pc.if_else(pc.is_null(texts), texts, pc.fill_null(found, self.other))
+
+
 @dataclass(frozen=True, repr=False)
 class KeyedPseudonym:
     """Action `pseudonymise`; the key is already separated for dataset, table, field and release, and never printed."""
@@ -198,6 +246,10 @@ class KeyedPseudonym:
         texts = pc.cast(values, pa.string()).to_pylist()
         names = [None if text is None else pseudonym(self.key, text, self.length) for text in texts]
         return pa.array(names, pa.string())
+
+
+NUMBERS_STAY = (AsItIs, RoundTo, CapAt, InTurn)
+"""Treatments after which a number is still one; row by row they cost less than finding the distinct values."""
 
 
 def _all_hidden(length: int) -> pa.Array:

@@ -1,24 +1,29 @@
-"""k-anonymity for published rows: count combinations, search the levels, and say what to change when nothing is acceptable."""
+"""k-anonymity, l-diversity and t-closeness for published rows: count combinations, search the levels, tell which rows leave."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from publisher.anonymise.fields.treatments import CodeClimb, Treatment, apply_by_value, leaves_of
+from publisher.anonymise.fields.treatments import CodeClimb, Treatment, leaves_of
 from publisher.anonymise.plan import Plan
-from publisher.anonymise.search.counting import CombinationCounter, DistinctValues
-from publisher.anonymise.search.groups import Codes, Groups, SmallGroups, classes_of, distinct, merge
-from publisher.anonymise.search.lattice import Axis, Demand, LatticeSearch, Outcome, too_small
+from publisher.anonymise.search.counting import CombinationCounter, Tally, empty_tally, sorted_values
+from publisher.anonymise.search.demands import Demand, demand_of
+from publisher.anonymise.search.groups import Groups, SmallGroups
+from publisher.anonymise.search.lattice import Axis, LatticeSearch, Outcome
+from publisher.anonymise.search.packing import Codes, Layout, combine, layout_for, run_starts
 from publisher.engines.working_files import Table, read_batches
-from publisher.errors import DisclosureRisk
 from publisher.policy import Microdata
 from publisher.published import ARROW_TYPES
+
+_NUMBER_AHEAD = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ class Leaves:
 
 @dataclass(frozen=True)
 class Choice:
-    """The levels found, by field, what they cost, and which classes are too small at them."""
+    """The levels found, by field, what they cost, and which classes are left out at them."""
 
     levels: dict[str, int]
     outcome: Outcome
@@ -53,29 +58,70 @@ class Choice:
         return ~self.small.hold(codes, batch.num_rows)
 
 
+@dataclass(frozen=True)
+class Counted:
+    """What the search starts from: an axis and a domain of leaves for each quasi-identifier, the groups, and the demand."""
+
+    axes: tuple[Axis, ...]
+    domains: tuple[pa.Array, ...]
+    groups: Groups
+    demand: Demand
+
+
 def choose_levels(counter: CombinationCounter, plan: Plan, microdata: Microdata) -> Choice:
     """Find the acceptable levels of least loss for the quasi-identifiers of a table whose combinations are counted.
 
     Raises:
-        DisclosureRisk: not even the coarsest levels are acceptable; names the field to coarsen or drop.
+        DisclosureRisk: not even the coarsest levels are acceptable; names what to coarsen or drop, and what that would cost.
+        DescriptorError: the levels make too many combinations to be searched.
     """
-    diversity = microdata.l_diversity
-    demand = Demand(microdata.k, microdata.suppression_limit, diversity.l if diversity else 1)
-    axes, domains, groups = _groups(counter, plan, has_sensitive=diversity is not None)
-    search = LatticeSearch(axes, groups, demand)
+    counted = counted_groups(counter, plan, microdata)
+    search = LatticeSearch(counted.axes, counted.groups, counted.demand)
     outcome = search.best()
     if outcome is None:
-        raise _nothing_acceptable(search, axes, demand, plan)
-    table = search.table(outcome.levels)
-    classes = classes_of(table)
-    chosen = zip(plan.quasi, axes, domains, outcome.levels, strict=True)
+        from publisher.anonymise.search.cures import nothing_acceptable
+
+        raise nothing_acceptable(plan.table.name, counted, search)
+    return choice_at(outcome, search, counted, plan)
+
+
+def choice_at(outcome: Outcome, search: LatticeSearch, counted: Counted, plan: Plan) -> Choice:
+    """Return the choice of one node."""
+    chosen = zip(plan.quasi, counted.axes, counted.domains, outcome.levels, strict=True)
     return Choice(
         levels=dict(zip(plan.quasi, outcome.levels, strict=True)),
         outcome=outcome,
         nodes_checked=search.nodes_checked,
         leaves=tuple(Leaves(name, plan.treatments[name], domain, axis.codes[n]) for name, axis, domain, n in chosen),
-        small=SmallGroups(_representatives(table, classes.representative), too_small(classes, demand)),
+        small=SmallGroups(search.table(outcome.levels).classes, search.missed(outcome.levels).demand),
     )
+
+
+def count_combinations(valid: Table, plan: Plan, microdata: Microdata) -> CombinationCounter:
+    """Count the combinations of quasi-identifiers with themselves, with units and with sensitive values; reads their columns once.
+
+    Quasi-identifiers count at their finest level; the leaves below it weigh in what a level loses, not in combinations.
+    """
+    quasi, units, sensitive = plan.quasi, plan.table.privacy.unit_key, _sensitive(microdata)
+    turns = [partial(plan.treatments[name].apply, level=0) for name in quasi]
+    published = [partial(plan.treatments[name].apply, level=0) for name in sensitive]
+    places = range(len(quasi))
+    after = len(quasi) + len(sensitive)
+    facets = [
+        [*places],
+        *([*places, len(quasi) + number] for number in range(len(sensitive))),
+        *([[*places, *range(after, after + len(units))]] if units else []),
+    ]
+    counter = CombinationCounter([*turns, *published, *(None for _ in units)], facets)
+    names = [*quasi, *sensitive, *units]
+    for batch in read_batches(valid, columns=list(dict.fromkeys(names)) or None):
+        arrays = [
+            leaves_of(plan.treatments[name], batch.column(name)) if name in plan.treatments else batch.column(name)
+            for name in names[:after]
+        ]
+        counter.add([*arrays, *(batch.column(name) for name in units)], batch.num_rows)
+    counter.settle()
+    return counter
 
 
 def build_axis(name: str, treatment: Treatment, values: pa.Array) -> tuple[Axis, pa.Array]:
@@ -92,110 +138,97 @@ def build_axis(name: str, treatment: Treatment, values: pa.Array) -> tuple[Axis,
     return Axis(name, tuple(_codes(treatment.apply(domain, level)) for level in levels)), domain
 
 
+def counted_groups(counter: CombinationCounter, plan: Plan, microdata: Microdata) -> Counted:
+    """Return what the search starts from, out of what was counted."""
+    quasi, units, sensitive = plan.quasi, plan.table.privacy.unit_key, _sensitive(microdata)
+    axes, domains, maps = [], [], []
+    for name, numbers, leaves in zip(quasi, counter.numbers, counter.leaves, strict=False):
+        treatment = plan.treatments[name]
+        kind = leaves_of(treatment, pa.array([], ARROW_TYPES[plan.table.schema_.field(name).type])).type
+        axis, domain = build_axis(name, treatment, sorted_values(leaves, kind))
+        finest = treatment.apply(domain, 0).dictionary_encode(null_encoding="encode").dictionary
+        axes.append(axis)
+        domains.append(domain)
+        maps.append(_places(numbers.values, finest))
+    demand = demand_of(microdata)
+    bits = layout_for([axis.sizes[0] for axis in axes]).bits
+    classes, *more = counter.tallies
+    varied = []
+    for place, tally in enumerate(more[: len(sensitive)], start=len(quasi)):
+        ranks = _ranks(counter.numbers[place].values)
+        varied.append(tally.moved([*maps, ranks], Layout((*bits, *layout_for([len(ranks)]).bits))))
+    groups = Groups(
+        classes.moved(maps, Layout(bits)) if quasi else _one_class(counter),
+        _pairs(more[-1], maps, bits, counter.total_rows) if units else None,
+        tuple(varied),
+    )
+    return Counted(tuple(axes), tuple(domains), groups, demand)
+
+
+def _sensitive(microdata: Microdata) -> list[str]:
+    """Return the fields whose values must vary in each class: that of l-diversity first, that of t-closeness last."""
+    demands = (microdata.l_diversity, microdata.t_closeness)
+    return list(dict.fromkeys(demand.field for demand in demands if demand))
+
+
+def _one_class(counter: CombinationCounter) -> Tally:
+    """Return the tally of a table without quasi-identifiers, whose rows are one class."""
+    empty = empty_tally(0)
+    if not counter.total_rows:
+        return empty
+    return Tally(empty.layout, (np.zeros(1, np.int64),), np.array([counter.total_rows], np.int64))
+
+
+def _pairs(tally: Tally, maps: Sequence[Codes], bits: tuple[int, ...], rows: int) -> Tally | None:
+    """Return the combinations with one code for each unit, null when each row is a unit of its own."""
+    layout, quasi = tally.layout, len(maps)
+    columns = [layout.unpack(tally.words, field) for field in range(quasi, len(layout.bits))]
+    if len(columns) == 1:
+        members, units = columns[0], layout_for([int(columns[0].max(initial=0)) + 1])
+        number = len(combine((members,), None)[1])
+    else:
+        own = Layout(layout.bits[quasi:])
+        words = own.pack(columns, len(tally))
+        order = np.lexsort(words[::-1])
+        starts = run_starts(tuple(word[order] for word in words))
+        members = np.empty(len(order), np.int64)
+        members[order] = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(order)))
+        number, units = len(starts), layout_for([len(starts)])
+    if number == rows:
+        return None
+    target = Layout((*bits, *units.bits))
+    mapped = [codes[layout.unpack(tally.words, field)] for field, codes in enumerate(maps)]
+    return Tally(target, *combine(target.pack([*mapped, members], len(tally)), tally.rows))
+
+
 def _codes(values: pa.Array) -> Codes:
     indices = values.dictionary_encode(null_encoding="encode").indices
     return np.asarray(indices.to_numpy(zero_copy_only=False), np.int64)
 
 
-def count_combinations(valid: Table, plan: Plan, microdata: Microdata) -> CombinationCounter:
-    """Count the combinations of quasi-identifiers, unit key and sensitive field; reads their columns once.
+def _ranks(values: pa.Array) -> Codes:
+    """Return the place of each value in ascending order, null last.
 
-    Quasi-identifiers count at their finest level; the leaves below it weigh in what a level loses, not in combinations.
+    Texts that begin with a number, such as bands, come first in the order of these numbers, others after them by code points.
     """
-    quasi, units = plan.quasi, list(plan.table.privacy.unit_key)
-    sensitive = microdata.l_diversity.field if microdata.l_diversity else None
-    names = [*quasi, *units, *([sensitive] if sensitive else [])]
-    counter = CombinationCounter(len(names), quasi)
-    for batch in read_batches(valid, columns=list(dict.fromkeys(names))) if names else ():
-        arrays = [_finest(plan.treatments[name], batch.column(name), counter.leaves[name]) for name in quasi]
-        arrays += [batch.column(name) for name in units]
-        if sensitive:
-            arrays.append(apply_by_value(plan.treatments[sensitive], batch.column(sensitive), 0))
-        counter.add(arrays)
-    counter.settle()
-    if not names:
-        counter.rows = np.array([sum(batch.num_rows for batch in read_batches(valid))], np.int64)
-    return counter
-
-
-def _groups(
-    counter: CombinationCounter, plan: Plan, *, has_sensitive: bool
-) -> tuple[tuple[Axis, ...], list[pa.Array], Groups]:
-    if not counter.columns:
-        return (), [], Groups((), counter.rows)
-    quasi, units = plan.quasi, plan.table.privacy.unit_key
-    axes, domains, columns = [], [], []
-    for name, numbers, codes in zip(quasi, counter.numbers, counter.columns, strict=False):
-        treatment = plan.treatments[name]
-        kind = leaves_of(treatment, pa.array([], ARROW_TYPES[plan.table.schema_.field(name).type])).type
-        axis, domain = build_axis(name, treatment, counter.leaves[name].sorted(kind))
-        finest = treatment.apply(domain, 0).dictionary_encode(null_encoding="encode").dictionary
-        axes.append(axis)
-        domains.append(domain)
-        columns.append(_places(numbers.values, finest)[codes])
-    rest = [codes.astype(np.int64) for codes in counter.columns[len(quasi) :]]
-    groups = Groups(
-        tuple(columns),
-        counter.rows,
-        units=_units(rest[: len(units)], counter.rows) if units else None,
-        sensitive=rest[-1] if has_sensitive else None,
-    )
-    return tuple(axes), domains, merge(groups.columns, groups)
-
-
-def _finest(treatment: Treatment, values: pa.Array, seen: DistinctValues) -> pa.DictionaryArray:
-    """Return a column at its finest level, and note the leaves seen."""
-    leaves = leaves_of(treatment, values).dictionary_encode(null_encoding="encode")
-    seen.add(leaves.dictionary)
-    finest = treatment.apply(leaves.dictionary, 0).dictionary_encode(null_encoding="encode")
-    return pa.DictionaryArray.from_arrays(finest.indices.take(leaves.indices), finest.dictionary)
+    if pa.types.is_string(values.type):
+        texts = values.to_pylist()
+        ahead = [_NUMBER_AHEAD.match(text or "") for text in texts]
+        keys = [
+            (text is None, match is None, float(match[0]) if match else 0.0, (text or "").encode())
+            for match, text in zip(ahead, texts, strict=True)
+        ]
+        order = np.array(sorted(range(len(texts)), key=keys.__getitem__), np.int64)
+    elif pa.types.is_null(values.type) or pa.types.is_nested(values.type):
+        return np.arange(len(values))
+    else:
+        order = pc.sort_indices(values).to_numpy().astype(np.int64)
+    ranks = np.empty(len(values), np.int64)
+    ranks[order] = np.arange(len(values))
+    return ranks
 
 
 def _places(values: pa.Array, domain: pa.Array) -> Codes:
     """Return where each value stands in a domain that holds them all, null like any other."""
     places = pc.index_in(pc.cast(values, domain.type), value_set=domain)
     return np.asarray(places.to_numpy(zero_copy_only=False), np.int64)
-
-
-def _units(columns: Sequence[Codes], rows: Codes) -> Codes | None:
-    """Return the number of each combination's unit, null when each row is a unit of its own."""
-    members, first = distinct(columns, len(rows))
-    return None if len(first) == rows.sum() else members
-
-
-def _representatives(table: Groups, places: Codes) -> Groups:
-    return replace(
-        table,
-        columns=tuple(codes[places] for codes in table.columns),
-        rows=table.rows[places],
-        units=None,
-        sensitive=None,
-    )
-
-
-def _nothing_acceptable(search: LatticeSearch, axes: tuple[Axis, ...], demand: Demand, plan: Plan) -> DisclosureRisk:
-    worst = search.judge(search.top)
-    table = search.table(search.top)
-    message = (
-        f"The table `{plan.table.name}` has no acceptable levels: even at the coarsest {worst.suppressed_rows} of "
-        f"{worst.rows} rows stand in groups below k={demand.k}"
-        + (f" or with fewer than {demand.diversity} sensitive values" if demand.diversity > 1 else "")
-        + f"; {demand.suppression_limit:.1%} may be left out."
-    )
-    left = {axis.name: _left_out_without(table, place, demand) for place, axis in enumerate(axes)}
-    if not left:
-        cure = "publish aggregates instead of rows, or lower k knowingly"
-    else:
-        field = min(left, key=lambda name: left[name])
-        cure = (
-            f"give `{field}` a coarser level (`*` hides it) or drop it: without it {left[field] / worst.rows:.1%} of the "
-            "rows would be left out"
-            + ("" if left[field] <= demand.suppression_limit * worst.rows else ", so another one too")
-        )
-    return DisclosureRisk(message, step="anonymise", cure=cure)
-
-
-def _left_out_without(table: Groups, place: int, demand: Demand) -> int:
-    columns = [codes * 0 if other == place else codes for other, codes in enumerate(table.columns)]
-    classes = classes_of(merge(columns, table))
-    return int(classes.rows[too_small(classes, demand)].sum())

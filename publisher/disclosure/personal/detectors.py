@@ -5,68 +5,49 @@ Every text of a column counts: shapes are judged on a sample of its distinct tex
 
 from __future__ import annotations
 
-import csv
-import gzip
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import TextIO
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from publisher.disclosure.personal import numbers, wordings
-from publisher.disclosure.personal.columns import Column, distinct_texts, sample_column
+from publisher.disclosure.personal.codes import names_banks
+from publisher.disclosure.personal.columns import distinct_texts
+from publisher.disclosure.personal.csv_files import read_csv_batches
 from publisher.disclosure.personal.findings import Finding
-from publisher.disclosure.personal.spans import find_spans
-from publisher.disclosure.personal.words import header_says
+from publisher.disclosure.personal.judging import Neighbours, detect_column
+from publisher.disclosure.personal.words import header_says, plain_header
+
+__all__ = ["detect_column", "detect_csv", "detect_parquet", "detect_table", "scan_file"]
 
 _CHUNK_ROWS = 500_000
 _BATCH_ROWS = 65_536
-_MOST_TEXTS = 20_000
-_LONG_NUMBER = r"\d(?:[ .\-]?\d){8}"
-_DETECTORS = (
-    numbers.personal_id,
-    numbers.old_personal_id,
-    numbers.health_insurance,
-    numbers.social_insurance,
-    numbers.passport,
-    numbers.phone,
-    numbers.plate,
-    wordings.full_name,
-    wordings.address,
-    wordings.birth_date,
+_OF_PEOPLE = frozenset(
+    {"full_name", "personal_id", "old_personal_id", "birth_date", "health_insurance", "social_insurance", "person_code"}
 )
+_OF_ORGANISATIONS_TOO = frozenset({"address", "phone"})
+_MOSTLY = 0.55
+_ROWS_SEEN = 10_000
 
 
 def detect_table(columns: Mapping[str, pa.Array | pa.ChunkedArray]) -> list[Finding]:
-    """Return what is personal in the columns, in their order; the surest finding of each kind."""
-    return [finding for name, values in columns.items() for finding in detect_column(name, values)]
+    """Return what is personal in the columns, in their order; the surest finding of each kind.
 
-
-def detect_column(name: str, values: pa.Array | pa.ChunkedArray) -> list[Finding]:
-    """Return what is personal in one column, the surest first."""
-    if pa.types.is_date(values.type) or pa.types.is_timestamp(values.type):
-        return _dates_of_birth(name, values)
-    found = distinct_texts(values)
-    if found is None or not len(found[0]):
-        return []
-    texts, counts = found
-    whole = not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type))
-    if whole and not _may_name_people(texts):
-        return []
-    column = sample_column(name, texts, counts, whole_numbers=whole)
-    findings = [finding for detect in _DETECTORS if (finding := detect(column))]
-    if len(column.texts) < len(texts):
-        findings = [*_rare_ids(column, texts, counts), *findings]
-    if not whole:
-        findings += _inside_texts(column, texts, counts, {finding.kind for finding in findings})
-    surest = {finding.kind: finding for finding in sorted(findings, key=lambda finding: finding.confidence)}
-    return sorted(surest.values(), key=lambda finding: -finding.confidence)
+    Columns also witness for each other: degrees are homes in a table about people, digits are accounts beside the names of banks,
+    and a register of organisations has public addresses and landlines.
+    """
+    found = {name: detect_column(name, values) for name, values in columns.items()}
+    neighbours = Neighbours(_is_about_people(found), any(_names_banks(values) for values in columns.values()))
+    for name, values in columns.items():
+        may_change = (neighbours.people and header_says(name, "coordinates")) or (
+            neighbours.banks and not plain_header(name)
+        )
+        if may_change and not found[name]:
+            found[name] = detect_column(name, values, neighbours)
+    if _is_about_organisations(found, columns):
+        found = {name: [one for one in findings if not _is_an_offices(one)] for name, findings in found.items()}
+    return [finding for findings in found.values() for finding in findings]
 
 
 def detect_parquet(path: Path) -> list[Finding]:
@@ -75,23 +56,11 @@ def detect_parquet(path: Path) -> list[Finding]:
 
 
 def detect_csv(path: Path) -> list[Finding]:
-    """Return what is personal in a CSV file (plain or gzip; UTF-8 or Windows-1258; comma, semicolon, tab or bar); reads all of it."""
-    encoding = "utf-8" if _is_utf8(path) else "cp1258"
-    with _open_text(path, encoding) as file:
-        first = file.readline()
-    delimiter = max(",;\t|", key=first.count)
-    header = [name.strip().lstrip("\ufeff") for name in next(csv.reader([first], delimiter=delimiter), [])]
-    names = [name if name not in header[:place] else f"{name} {place}" for place, name in enumerate(header)]
-    with pa.input_stream(str(path), compression="detect") as stream:
-        reader = pa_csv.open_csv(
-            stream,
-            read_options=pa_csv.ReadOptions(column_names=names, skip_rows=1, encoding=encoding, block_size=1 << 24),
-            parse_options=pa_csv.ParseOptions(
-                delimiter=delimiter, newlines_in_values=True, invalid_row_handler=lambda _row: "skip"
-            ),
-            convert_options=pa_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
-        )
-        return _merge(_chunks(reader))
+    """Return what is personal in a CSV file (plain or gzip; comma, semicolon, tab or bar); reads all of it.
+
+    UTF-8, UTF-16 with a mark, else an old encoding that is judged column by column. Rows of another length than the header's count too.
+    """
+    return _merge(_chunks(read_csv_batches(path)))
 
 
 def scan_file(path: Path) -> list[Finding]:
@@ -99,50 +68,45 @@ def scan_file(path: Path) -> list[Finding]:
     return detect_parquet(path) if path.suffix == ".parquet" else detect_csv(path)
 
 
-def _dates_of_birth(name: str, values: pa.Array | pa.ChunkedArray) -> list[Finding]:
-    if not header_says(name, "birth_date") or values.null_count == len(values):
-        return []
-    return [Finding(name, "birth_date", 1.0, 0.95, "the name says so and the cells are full dates")]
+def _is_about_people(found: Mapping[str, Sequence[Finding]]) -> bool:
+    """Tell whether rows are people: most columns are personal, two of them a person's own, and none names an organisation."""
+    kinds = {finding.kind for findings in found.values() for finding in findings}
+    others = [name for name in found if not header_says(name, "coordinates")]
+    personal = sum(bool(found[name]) for name in others)
+    public = any(header_says(name, kind) for name in others for kind in ("organisation", "public_asset"))
+    return len(kinds & _OF_PEOPLE) >= 2 and personal > _MOSTLY * len(others) and not public
 
 
-def _may_name_people(texts: pa.Array) -> bool:
-    """Tell whether whole numbers are long enough to name a person: nine digits or more."""
-    return bool(pc.any(pc.greater_equal(pc.utf8_length(texts), 9)).as_py())
+def _is_about_organisations(
+    found: Mapping[str, Sequence[Finding]], columns: Mapping[str, pa.Array | pa.ChunkedArray]
+) -> bool:
+    """Tell whether rows are organisations: one column names one in each row, and nothing of a person was found."""
+    kinds = {finding.kind for findings in found.values() for finding in findings}
+    if not kinds or kinds - _OF_ORGANISATIONS_TOO:
+        return False
+    named = [columns[name].slice(0, _ROWS_SEEN) for name in columns if header_says(name, "organisation")]
+    return any(pc.count_distinct(values).as_py() >= 0.5 * len(values) for values in named)
 
 
-def _rare_ids(column: Column, texts: pa.Array, counts: npt.NDArray[np.int64]) -> list[Finding]:
-    """Search all texts of a thinned column for twelve digits: a few ID numbers among other codes must not slip through."""
-    twelve = np.asarray(pc.match_substring_regex(texts, r"^\d{12}(?:\.0)?$").to_numpy(zero_copy_only=False), bool)
-    if not twelve.any():
-        return []
-    kept = sample_column(column.name, texts.filter(pa.array(twelve)), counts[twelve], whole_numbers=False)
-    finding = numbers.personal_id(kept)
-    return [replace(finding, share=round(finding.share * kept.cells / column.cells, 4))] if finding else []
+def _is_an_offices(finding: Finding) -> bool:
+    if finding.kind == "address":
+        return not header_says(finding.column, "home")
+    return finding.kind == "phone" and finding.reason.startswith("landline")
 
 
-def _inside_texts(column: Column, texts: pa.Array, counts: npt.NDArray[np.int64], known: set[str]) -> list[Finding]:
-    """Search all texts of a column, not only the sample, for e-mails and numbers between other words."""
-    findings = []
-    holding = np.asarray(pc.match_substring(texts, "@").to_numpy(zero_copy_only=False), bool)
-    if holding.any():
-        kept = texts.filter(pa.array(holding))
-        findings += [found for found in [wordings.email(column, holding=kept, counts=counts[holding])] if found]
-    worded = pc.and_(pc.match_substring_regex(texts, _LONG_NUMBER), pc.match_substring_regex(texts, r"\p{L}{2}|[;,/]"))
-    places = np.flatnonzero(worded.to_numpy(zero_copy_only=False))[:_MOST_TEXTS]
-    cells: dict[str, int] = {}
-    for place, text in zip(places, texts.take(pa.array(places)).to_pylist(), strict=True):
-        for kind in {span.kind for span in find_spans(text)} - known - {"email"}:
-            cells[kind] = cells.get(kind, 0) + int(counts[place])
-    for kind, number in cells.items():
-        findings.append(
-            Finding(column.name, kind, round(number / column.cells, 4), 0.7, "between other words of a text")
-        )
-    return findings
+def _names_banks(values: pa.Array | pa.ChunkedArray) -> bool:
+    if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
+        return False
+    found = distinct_texts(values.slice(0, 1_000))
+    return found is not None and len(found[0]) > 0 and names_banks(found[0])
 
 
 def _chunks(batches: Iterator[pa.RecordBatch] | Sequence[pa.RecordBatch]) -> Iterator[pa.Table]:
     kept: list[pa.RecordBatch] = []
     for batch in batches:
+        if kept and kept[0].schema != batch.schema:
+            yield pa.Table.from_batches(kept)
+            kept = []
         kept.append(batch)
         if sum(b.num_rows for b in kept) >= _CHUNK_ROWS:
             yield pa.Table.from_batches(kept)
@@ -159,19 +123,3 @@ def _merge(chunks: Iterator[pa.Table]) -> list[Finding]:
             if key not in found or found[key].confidence < finding.confidence:
                 found[key] = finding
     return list(found.values())
-
-
-def _is_utf8(path: Path) -> bool:
-    try:
-        with _open_text(path, "utf-8") as file:
-            while file.read(1 << 20):
-                pass
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _open_text(path: Path, encoding: str) -> TextIO:
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding=encoding, newline="")
-    return path.open(encoding=encoding, newline="")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-NEVER_WAIVED = frozenset({"personal_id", "old_personal_id", "health_insurance", "social_insurance", "passport"})
+NEVER_WAIVED = frozenset(
+    {"personal_id", "old_personal_id", "health_insurance", "social_insurance", "passport", "driving_licence"}
+)
 """Numbers that name one person for life; no reason makes them publishable."""
 
 

@@ -1,60 +1,67 @@
-"""Detectors of numbers that name or reach a person: ID numbers, insurance, passport, telephone, number plate."""
+"""Detectors of numbers that the state gives one person: identity, insurance, passport, driving licence, household book."""
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from publisher.disclosure.personal.columns import Column, Mask, digits_of, slices
+from publisher.disclosure.personal.columns import Column, Mask, slices
 from publisher.disclosure.personal.findings import Finding
+from publisher.disclosure.personal.phones import (
+    MOBILE,
+    MOBILE_PREFIX,
+    have_tax_check_digits,
+)
 from publisher.disclosure.personal.words import words
+
+__all__ = ["MOBILE_PREFIX"]
 
 LATEST_BIRTH_YEAR = 2040
 """Years of birth above are not plausible; generous, so that no clock is read here."""
 
-MOBILE_PREFIX = r"(?:3[2-9]|5[25689]|7[06-9]|8[1-9]|9[0-46-9])"
-MOBILE = rf"^(?:\+?84|0084|0){MOBILE_PREFIX}\d{{7}}$"
-OLD_MOBILE = r"^(?:\+?84|0)1(?:2\d|6[2-9]|8[68]|99)\d{7}$"
-MOBILE_WITHOUT_ZERO = rf"^{MOBILE_PREFIX}\d{{7}}$"
-LANDLINE = r"^(?:\+?84|0)2\d{9}$"
 HEALTH_CARD = r"^(?:DN|HX|CH|NN|TK|HC|XK|HT|TB|NO|CT|XB|TN|CS|QN|CA|CY|XN|MS|CC|CK|CB|KC|HD|TE|BT|HN|DT|DK|XD|TS|TC|TQ|TA|TY|HG|LS|PV|HS|SV|GB|GD)[1-5]\d{12}$"
-PLATE = (
-    r"^\d{2}[- ]?(?:A[A-HK-NP-Z]|LD|NG|NN|QT|MĐ|MD|KT|DA|HC|TĐ|[A-HK-NPRSTUVXYZĐ]\d?)[-. ]*(?:\d{3}[. ]?\d{2}|\d{4})$"
-)
-_TAX_WEIGHTS = np.array([31, 29, 23, 19, 17, 13, 7, 5, 3])
+_FEWEST = 8
+_LIKELY_PASSPORTS = r"^[BCKNP]\d{7}$"
+_SAID = "the name says so and the digits agree"
 
 
 def personal_id(column: Column) -> Finding | None:
     """Detect 12-digit personal ID numbers: province, century and sex, year of birth; also with the leading zero lost."""
-    twelve = column.matches(r"^\d{12}$", column.compact)
-    shortened = column.matches(r"^[1-9]\d{10}$", column.compact)
-    named = column.says("personal_id")
+    named = column.says("personal_id") and not column.says("office")
+    source = column.bare if named else column.compact
+    twelve, shortened = column.matches(r"^\d{12}$", source), column.matches(r"^[1-9]\d{10}$", source)
     best: Finding | None = None
     for shaped, zeros in ((twelve, ""), (shortened, "0")):
         if not shaped.any():
             continue
-        texts = pc.binary_join_element_wise(zeros, column.compact, "")
+        texts = pc.binary_join_element_wise(zeros, source, "")
         valid = shaped & _plausible_id(texts, shaped)
         within, share = column.counts[valid].sum() / column.counts[shaped].sum(), column.share(valid)
         if named and share >= 0.1:
-            best = best or Finding(
-                column.name, "personal_id", _round(share), 0.99, "the name says so and the digits agree"
-            )
+            best = best or Finding(column.name, "personal_id", _round(share), 0.99, _SAID)
         elif within >= 0.6 and (not zeros or share >= 0.6) and _is_spread(column, texts, valid):
             reason = "province, century and year of birth are plausible in most 12-digit cells"
             best = best or Finding(column.name, "personal_id", _round(share), 0.9, reason)
+    if best is None and named and column.share(twelve) >= 0.5 and column.distinctness >= 0.5:
+        reason = "the name says so and the cells have twelve digits"
+        best = Finding(column.name, "personal_id", _round(column.share(twelve)), 0.9, reason)
     return best
 
 
 def old_personal_id(column: Column) -> Finding | None:
-    """Detect 9-digit ID numbers that begin with a province code of the police."""
+    """Detect 9-digit ID numbers that begin with a province code of the police; where the name says so, also without a first zero."""
     found = column.matches(r"^(?:0[1-9]|[12]\d|3[0-8])\d{7}$", column.compact)
     share = column.share(found)
-    if column.says("personal_id") and share >= 0.2:
-        return Finding(column.name, "old_personal_id", _round(share), 0.97, "the name says so and the digits agree")
-    zeros = column.share(column.matches(r"^0\d{8}$", column.compact))
+    if column.says("personal_id", "old_personal_id") and not column.says("office"):
+        shortened = found | column.matches(r"^(?:[1-9]\d{7}|\d{9})$", column.bare)
+        needed = 0.2 if column.says("old_personal_id") or share >= 0.2 else 0.5
+        if column.share(shortened) < needed:
+            return None
+        return Finding(column.name, "old_personal_id", _round(column.share(shortened)), 0.97, _SAID)
+    zeros = column.share(column.matches(r"^0\d{8}$", column.compact) | _lost_zeros(column))
+    found |= _lost_zeros(column)
+    share = column.share(found)
     spread = share >= 0.95 and zeros >= 0.05 and column.distinctness >= 0.8 and not column.says("code")
     if spread and found.sum() >= 10 and not column.runs_densely(found):
         reason = "nine digits with a province code, nearly all different"
@@ -62,82 +69,115 @@ def old_personal_id(column: Column) -> Finding | None:
     return None
 
 
+def _lost_zeros(column: Column) -> Mask:
+    """Return which cells have eight digits where most of those begin alike, as numbers of one police do without their zero.
+
+    Amounts of eight digits begin with every digit, and often end in zeros.
+    """
+    eight = column.matches(r"^[1-9]\d{7}$", column.compact)
+    if eight.sum() < _FEWEST or not column.is_unnamed:
+        return np.zeros_like(eight)
+    first, counts = np.unique(slices(column.compact.filter(pa.array(eight)), 0, 1), return_counts=True)
+    ends = column.share(column.matches(r"00$", column.compact))
+    alike = counts.max() >= 0.6 * counts.sum() and len(first) >= 1 and ends < 0.05 and column.share(eight) < 0.95
+    return eight if alike else np.zeros_like(eight)
+
+
 def health_insurance(column: Column) -> Finding | None:
-    """Detect 15-character health insurance cards."""
-    share = column.share(column.matches(HEALTH_CARD, pc.utf8_upper(column.compact)))
-    if share < (0.05 if column.says("health_insurance") else 0.3):
-        return None
-    return Finding(column.name, "health_insurance", _round(share), 0.97, "the card's letters and digits")
+    """Detect 15-character health insurance cards, and ten digits where the name says so: the social insurance number."""
+    share = column.share(column.matches(HEALTH_CARD, column.bare))
+    named = column.says("health_insurance")
+    if share >= (0.05 if named else 0.3):
+        return Finding(column.name, "health_insurance", _round(share), 0.97, "the card's letters and digits")
+    ten = column.share(column.matches(r"^(?:\d{9,10}|[A-Z]{2}\d{13})$", column.bare))
+    if named and ten >= 0.3:
+        return Finding(
+            column.name, "health_insurance", _round(ten), 0.95, "the name says so and the cells have ten digits"
+        )
+    return None
 
 
 def social_insurance(column: Column) -> Finding | None:
-    """Detect 10-digit social insurance numbers; only where the name says so, the digits alone say too little."""
-    share = column.share(column.matches(r"^\d{10}$", column.compact))
-    if share < 0.3 or not (column.says("social_insurance") or column.says("health_insurance")):
+    """Detect 10-digit social insurance numbers: by the name, or by province codes that are no telephone's and no tax code's."""
+    ten = column.matches(r"^\d{10}$", column.compact)
+    if column.says("social_insurance") and not column.says("office"):
+        share = column.share(ten | column.matches(r"^\d{9,10}$", column.bare))
+        reason = "the name says so and the cells have ten digits"
+        return Finding(column.name, "social_insurance", _round(share), 0.95, reason) if share >= 0.3 else None
+    share = column.share(ten | column.matches(r"^[1-9]\d{8}$", column.compact))
+    if (
+        share < 0.95
+        or column.share(ten) < 0.7
+        or column.says("code", "tax_code", "phone", "thing")
+        or column.distinctness < 0.9
+        or ten.sum() < 20
+    ):
         return None
-    return Finding(
-        column.name, "social_insurance", _round(share), 0.9, "the name says so and the cells have ten digits"
-    )
+    prefixes, counts = np.unique(slices(column.compact.filter(pa.array(ten)), 0, 2), return_counts=True)
+    provinces = {code[1:] for code in words("id_provinces.txt")}
+    known = counts[np.isin(prefixes, list(provinces))].sum() / counts.sum()
+    phones = column.share(column.matches(MOBILE, column.compact))
+    varied = (counts >= 0.02 * counts.sum()).sum() >= 3 and int(prefixes[-1]) - int(prefixes[0]) > 20
+    if known < 0.98 or phones > 0.3 or not varied or have_tax_check_digits(column):
+        return None
+    reason = "ten digits with a province code, no check digit of tax codes, nearly all different"
+    return Finding(column.name, "social_insurance", _round(share), 0.6, reason)
 
 
 def passport(column: Column) -> Finding | None:
-    """Detect passport numbers; only where the name says so, since equipment tags look the same."""
-    share = column.share(column.matches(r"^[A-Z]\d{7,8}$", pc.utf8_upper(column.compact)))
-    if share < 0.2 or not (column.says("passport") or column.says("personal_id")):
+    """Detect passport numbers; without a name only series that passports have, in numbers that do not run."""
+    if column.says("passport", "personal_id"):
+        share = column.share(column.matches(r"^[A-Z]{1,2}\d{6,8}$", column.bare))
+        reason = "the name says so and the cells have a letter and digits"
+        return Finding(column.name, "passport", _round(share), 0.95, reason) if share >= 0.2 else None
+    found = column.matches(_LIKELY_PASSPORTS, column.compact)
+    share = column.share(found)
+    if share < 0.9 or found.sum() < _FEWEST or column.distinctness < 0.6 or not _may_be_numbers(column, found):
+        return None
+    series = np.unique(slices(column.compact.filter(pa.array(found)), 0, 1))
+    if len(series) < 2:
         return None
     return Finding(
-        column.name, "passport", _round(share), 0.9, "the name says so and the cells have a letter and digits"
+        column.name, "passport", _round(share), 0.6, "a passport's series and seven digits, nearly all different"
     )
 
 
-def phone(column: Column) -> Finding | None:
-    """Detect telephone numbers: mobile in every form since 2000, landline unless an office's."""
-    plain = pc.replace_substring_regex(column.texts, r"[ \u00a0.\-()]".replace(r"\u00a0", "\u00a0"), "")
-    numbers = ~column.matches(r"^[+-]?\d{1,2}[.,]\d+$") & ~column.matches(r"^\d{4}-\d{2}")
-    mobile = numbers & (column.matches(MOBILE, plain) | column.matches(OLD_MOBILE, plain))
-    named = column.says("phone")
-    if column.says("tax_code") or (not named and _are_tax_codes(column)):
-        return None
-    share = column.share(mobile)
-    if share >= (0.05 if named else 0.3) and (named or not column.runs_densely(mobile)):
-        return Finding(column.name, "phone", _round(share), 0.98 if named else 0.9, "mobile numbers")
-    return _phone_without_zero(column, named=named) or _landline(column, numbers & column.matches(LANDLINE, plain))
-
-
-def _phone_without_zero(column: Column, *, named: bool) -> Finding | None:
-    found = column.matches(MOBILE_WITHOUT_ZERO, column.compact)
+def driving_licence(column: Column) -> Finding | None:
+    """Detect driving licences: twelve digits with province and year of issue."""
+    if column.says("driving_licence"):
+        share = column.share(column.matches(r"^(?:\d{10,12}|[A-Z]{1,2}\d{6,11})$", column.bare))
+        reason = "the name says so and the cells have its digits"
+        return Finding(column.name, "driving_licence", _round(share), 0.97, reason) if share >= 0.3 else None
+    shortened = pc.match_substring_regex(column.compact, r"^[1-9]\d{10}$")
+    padded = pc.if_else(shortened, pc.binary_join_element_wise("0", column.compact, ""), column.compact)
+    found = column.matches(r"^(?:0[1-9]|[1-9]\d)[0-3](?:9[5-9]|[01]\d|2[0-9])\d{7}$", padded)
     share = column.share(found)
-    if named and share >= 0.3:
-        return Finding(column.name, "phone", _round(share), 0.95, "mobile numbers that lost their zero")
-    clear = share >= 0.97 and found.sum() >= 30 and column.distinctness >= 0.5 and not column.says("code")
-    if not clear or column.runs_densely(found) or column.share(column.matches(r"000$", column.compact)) > 0.2:
+    if share < 0.9 or found.sum() < _FEWEST or column.distinctness < 0.6 or not _may_be_numbers(column, found):
         return None
-    return Finding(column.name, "phone", _round(share), 0.7, "nine digits that all begin like mobile numbers")
-
-
-def _landline(column: Column, found: Mask) -> Finding | None:
-    share = column.share(found)
-    needed = 0.2 if column.says("phone") else 0.6
-    if share < needed or column.says("office") or column.distinctness < 0.1 or column.runs_densely(found):
+    texts = padded.filter(pa.array(found))
+    provinces, years = np.unique(slices(texts, 0, 2)), np.unique(slices(texts, 3, 5))
+    if len(provinces) < 2 or len(years) < 6:
         return None
-    return Finding(column.name, "phone", _round(share), 0.6, "landline numbers, nearly all different")
+    reason = "twelve digits with a province and a year of issue, nearly all different"
+    return Finding(column.name, "driving_licence", _round(share), 0.55, reason)
 
 
-def plate(column: Column) -> Finding | None:
-    """Detect number plates of private vehicles; lamp-posts and trees carry other letters."""
-    share = column.share(column.matches(PLATE, pc.utf8_upper(column.texts)))
-    named = column.says("plate")
-    if share < (0.2 if named else 0.6) or (not named and column.distinctness < 0.2):
+def household_book(column: Column) -> Finding | None:
+    """Detect numbers of household books; only where the name says so."""
+    share = column.share(column.matches(r"^[A-Z]{0,4}\d{5,13}$", column.bare))
+    if not column.says("household_book") or share < 0.3 or column.distinctness < 0.1:
         return None
-    return Finding(
-        column.name, "plate", _round(share), 0.97 if named else 0.8, "the plate's province, series and number"
-    )
+    return Finding(column.name, "household_book", _round(share), 0.95, "the name says so and the cells have its digits")
 
 
 def is_personal_id(digits: str) -> bool:
     """Tell whether twelve digits are a plausible personal ID number."""
     texts = pa.array([digits])
     return bool(_plausible_id(texts, np.array([True]))[0])
+
+
+def _may_be_numbers(column: Column, found: Mask) -> bool:
+    return not column.says("code", "thing", "organisation", "place") and not column.runs_densely(found)
 
 
 def _plausible_id(texts: pa.Array, shaped: Mask) -> Mask:
@@ -155,22 +195,8 @@ def _is_spread(column: Column, texts: pa.Array, valid: Mask) -> bool:
     """Tell whether birth years vary as people's do; running codes share their first digits."""
     if valid.sum() < 10:
         return True
-    years = np.unique(slices(texts.filter(pa.array(valid)), 3, 6))
-    return len(years) >= 5 and not column.runs_densely(valid)
-
-
-def _are_tax_codes(column: Column) -> bool:
-    """Tell whether most ten-digit cells carry the check digit of tax codes; of mobile numbers one in eleven does."""
-    ten = column.matches(r"^\d{10}(?:-?\d{3})?$", column.compact)
-    if not ten.any():
-        return False
-    digits = digits_of(pc.utf8_slice_codeunits(column.compact.filter(pa.array(ten)), 0, 10))
-    return float(_has_check_digit(digits) @ column.counts[ten]) / float(column.counts[ten].sum()) >= 0.5
-
-
-def _has_check_digit(numbers: npt.NDArray[np.int64]) -> Mask:
-    digits = numbers[:, None] // 10 ** np.arange(9, -1, -1) % 10
-    return np.asarray(10 - digits[:, :9] @ _TAX_WEIGHTS % 11 == digits[:, 9])
+    years, counts = np.unique(slices(texts.filter(pa.array(valid)), 3, 6), return_counts=True)
+    return len(years) >= 5 and counts.max() <= 0.5 * counts.sum() and not column.runs_densely(valid)
 
 
 def _round(share: float) -> float:

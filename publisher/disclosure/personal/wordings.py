@@ -1,9 +1,9 @@
-"""Detectors of worded personal data: full names, home addresses, e-mail addresses, dates of birth."""
+"""Detectors of e-mail addresses and accounts in social networks: a person's, not an office's."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -11,101 +11,112 @@ import pyarrow as pa
 
 from publisher.disclosure.personal.columns import Column
 from publisher.disclosure.personal.findings import Finding
-from publisher.disclosure.personal.words import any_of, fold, surnames, words
+from publisher.disclosure.personal.words import words
 
 EMAIL = re.compile(r"[A-Za-z0-9._%+\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+")
-_HOUSE = r"^\s*(?:so (?:nha )?)?\d{1,5}[a-z]{0,2}\d?(?:[/\-]\d{1,4}[a-z]?)*(?:/\d+)?[, ]+(?:[a-z]{2,}|\d{1,2} ?,)"
-_NAME_SHAPE = r"^\p{L}[\p{L}']*(?: \p{L}[\p{L}'.]*){1,5}$"
-_MOST_NAMES = 20_000
-_FULL_DATE = r"^(?:\d{1,2}[/.\-]\d{1,2}[/.\-](?:19|20)\d{2}|(?:19|20)\d{2}[/.\-]?\d{2}[/.\-]?\d{2})(?:[ T].*)?$"
-
-
-def full_name(column: Column) -> Finding | None:
-    """Detect full names: a surname first, two to six syllables, and last syllables as varied as given names are.
-
-    Streets, schools and wards carry the names of the famous, few and often repeated; the list of those names tells them apart.
-    """
-    shaped = column.matches(_NAME_SHAPE)
-    texts = column.texts.filter(pa.array(shaped)).to_pylist()[:_MOST_NAMES]
-    weights = column.counts[shaped][:_MOST_NAMES]
-    if not texts:
-        return None
-    named, place = column.says("full_name"), column.says("place")
-    names = np.array([starts_like_a_name(text) for text in texts])
-    famous = np.array([fold(text) in words("public_names.txt") for text in texts])
-    share = float(weights[names & ~famous].sum() / column.sampled_cells)
-    if not names.any() or famous[names].mean() > (0.5 if named else 0.2):
-        return None
-    if named and not place and share >= 0.2:
-        return Finding(column.name, "full_name", round(share, 4), 0.97, "the column's name and surnames agree")
-    people = [text for text, is_name in zip(texts, names, strict=True) if is_name]
-    given = len({fold(text).split()[-1] for text in people})
-    long = float(np.mean([len(text.split()) >= 3 for text in people]))
-    varied = column.distinct >= 8 and given >= min(8, len(people)) and long >= 0.5
-    repeated = column.distinctness < (0.5 if place else 0.02)
-    if share < (0.9 if place else 0.6) or not varied or repeated:
-        return None
-    return Finding(column.name, "full_name", round(share, 4), 0.85, "surnames first, varied given names")
-
-
-def starts_like_a_name(text: str) -> bool:
-    """Tell whether a text of letters begins with a Vietnamese surname and holds no word of places or organisations."""
-    syllables = unicodedata.normalize("NFC", text).lower().split()
-    if not 2 <= len(syllables) <= 6 or any(len(syllable) > 7 for syllable in syllables):
-        return False
-    plain = fold(text)
-    if plain.split()[0] not in words("surnames.txt") or any(f" {word} " in f" {plain} " for word in _organisations()):
-        return False
-    return plain == text.lower() or syllables[0] in surnames()
+_OFFICE_PART = re.compile(r"(?:^|[._\-])(?:c[0-3]|[qp]\d{1,2}|quan\d*|phuong\d*|xa|tp)|(?:^|[._\-])(?:c[0-3])[a-z]")
+_SOCIAL = re.compile(
+    r"(?i)(?:facebook\.com|fb\.com|fb\.me|instagram\.com|tiktok\.com|zalo\.me|t\.me|twitter\.com|x\.com|linkedin\.com/in|youtube\.com)/@?([\w.\-?=/@]+)"
+    r"|\b(?:zalo|facebook|fb|viber|tiktok|telegram)\s*[:\-]\s*@?([\w.\- ]+)"
+)
+_PHONE = re.compile(r"^(?:\+?84|0)\d{8,10}$")
+_INITIALS = re.compile(r"[bcdghklmnpqtvx]{1,3}|[a-z]")
 
 
 def email(column: Column, *, holding: pa.Array, counts: npt.NDArray[np.int64]) -> Finding | None:
     """Detect e-mail addresses of people in the texts that hold an `@`; mailboxes of a role or an office are public."""
-    personal = np.array([any(map(is_personal_email, EMAIL.findall(text))) for text in holding.to_pylist()], bool)
+    texts = holding.to_pylist()
+    personal = np.array([any(map(is_personal_email, EMAIL.findall(text))) for text in texts], bool)
     if not personal.any():
         return None
-    share = float(counts[personal].sum()) / column.cells
+    share, mailboxes = float(counts[personal].sum()) / column.cells, float(counts.sum()) / column.cells
+    if mailboxes >= 0.5 and share < 0.1 * mailboxes:
+        return None
     whole = share >= 0.3 or column.says("email")
     reason = "addresses that are no role's or office's" if whole else "addresses inside texts"
-    return Finding(column.name, "email", round(share, 4), 0.95 if whole else 0.8, reason)
+    return Finding(column.name, "email", round(min(share, 1.0), 4), 0.95 if whole else 0.8, reason)
 
 
+@lru_cache(maxsize=50_000)
 def is_personal_email(address: str) -> bool:
-    """Tell whether an address is a person's: a free mail domain or a plain name, and no word of a role in it."""
-    local, _, domain = address.lower().partition("@")
-    parts = [part for part in re.split(r"[._\-+0-9]+", local) if part]
+    """Tell whether an address is a person's: a free mail domain or a person's name, and no word of a role in it."""
+    local, _, domain = address.lower().rstrip(".").partition("@")
+    if _speaks_of_a_role(local):
+        return False
+    return domain in words("free_mail_domains.txt") or (_holds_a_name(local) and not _OFFICE_PART.search(local))
+
+
+def social_account(column: Column) -> Finding | None:
+    """Detect people's accounts in social networks; an agency's or a shop's page is public."""
+    if column.says("page", "office"):
+        return None
+    texts = column.texts.to_pylist()[:1_000]
+    weights = column.counts[: len(texts)]
+    personal = np.array([is_personal_account(text) for text in texts], bool)
+    share = float(weights[personal].sum() / weights.sum()) if len(texts) else 0.0
+    named = column.says("social_account")
+    if share >= (0.1 if named else 0.3):
+        return Finding(column.name, "social_account", round(share, 4), 0.9, "accounts that are no office's or shop's")
+    handles = column.share(column.matches(r"^@?[\w.\-]{3,40}$") & ~column.matches(r"^\d{1,6}$"))
+    if named and share < 0.1 and handles >= 0.6 and column.distinctness >= 0.5 and not any(map(_SOCIAL.search, texts)):
+        return Finding(
+            column.name, "social_account", round(handles, 4), 0.8, "the name says so and the cells are handles"
+        )
+    return None
+
+
+def is_personal_account(text: str) -> bool:
+    """Tell whether a text holds a person's account: a telephone number, a numbered profile or a name without a role's word."""
+    for match in _SOCIAL.finditer(text):
+        handle = (match.group(1) or match.group(2) or "").strip().lower().strip("/")
+        first = handle.split("/")[0]
+        if _PHONE.match(re.sub(r"[ .\-]", "", handle)) or handle.startswith("profile.php"):
+            return True
+        if first and not first.isdigit() and first not in {"groups", "pages", "events", "channel", "watch", "c"}:
+            return not _speaks_of_a_role(first)
+    return False
+
+
+def _speaks_of_a_role(local: str) -> bool:
     roles = words("role_mailboxes.txt")
+    parts = [part for part in re.split(r"[._\-+0-9@]+", local) if part]
     if local in roles or any(part in roles for part in parts):
+        return True
+    return any(len(role) >= 4 and part.startswith(role) for part in parts for role in roles if len(role) < len(part))
+
+
+def _holds_a_name(local: str) -> bool:
+    """Tell whether the part before the `@` is made of a person's names: a surname with others, or a given name with initials."""
+    parts = [part for part in re.split(r"[._\-+0-9]+", local) if part]
+    together = "".join(parts)
+    if together in {name.replace(" ", "") for name in words("public_names.txt") | words("place_names.txt")}:
         return False
-    if any(len(role) >= 4 and local.startswith(role) for role in roles):
-        return False
-    return domain.rstrip(".") in words("free_mail_domains.txt") or len(parts) >= 2 or not domain.endswith(".gov.vn")
+    family, given = words("surnames.txt"), words("given_names.txt") | words("middle_names.txt")
+    foreign = words("foreign_names.txt")
+    if len(parts) >= 2:
+        known = [part in family or part in given or part in foreign for part in parts]
+        small = [len(part) <= 3 for part in parts]
+        return any(known) and all(k or s or _is_name(part) for k, s, part in zip(known, small, parts, strict=True))
+    return _is_name(together)
 
 
-def address(column: Column) -> Finding | None:
-    """Detect home addresses: house numbers followed by words, and no word of a public place or an organisation."""
-    house = column.matches(_HOUSE, column.folded)
-    home = column.matches(any_of("residential_words.txt"), column.folded)
-    public = column.matches(any_of("public_places.txt"), column.folded)
-    share, homely = column.share((house | home) & ~public), column.share(home & column.matches(r"\d") & ~public)
-    if column.says("public_address") or column.share(public) > 0.5:
-        return None
-    if column.says("address"):
-        fires = share >= 0.2 and column.distinct >= 3
-    elif column.says("place"):  # streets and wards repeat and carry no numbers; a list of houses is no list of places
-        fires = share >= 0.5 and column.distinctness >= 0.3 and column.distinct >= 20
-    else:
-        fires = share >= 0.5 and homely >= 0.2 and column.distinctness >= 0.3
-    return Finding(column.name, "address", round(share, 4), 0.9, "house numbers before street names") if fires else None
+@lru_cache(maxsize=10_000)
+def _is_name(word: str) -> bool:
+    """Tell whether a word is a surname and other names written as one, in either order, or a given name with initials."""
+    family = {name for name in words("surnames.txt") if len(name) >= 2}
+    given = {name for name in words("given_names.txt") | words("middle_names.txt") if len(name) >= 2}
+    for size in range(2, len(word)):
+        head, tail = word[:size], word[size:]
+        if head in family and _is_made_of(tail, given) and len(tail) >= 2:
+            return True
+        if head in given and (_INITIALS.fullmatch(tail) or tail in family):
+            return True
+        if tail in given and re.fullmatch(r"[bcdghklmnpqtvx]{2,3}", head):
+            return True
+    return False
 
 
-def birth_date(column: Column) -> Finding | None:
-    """Detect full dates of birth by the column's name."""
-    share = column.share(column.matches(_FULL_DATE))
-    if not column.says("birth_date") or share < 0.3:
-        return None
-    return Finding(column.name, "birth_date", round(share, 4), 0.95, "the name says so and the cells are full dates")
-
-
-def _organisations() -> frozenset[str]:
-    return words("organisation_words.txt") - {"ha", "ho"}
+def _is_made_of(word: str, names: set[str]) -> bool:
+    if not word or word in names:
+        return True
+    return any(word.startswith(name) and _is_made_of(word[len(name) :], names) for name in names)

@@ -5,14 +5,19 @@ from __future__ import annotations
 import csv
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from publisher.disclosure.personal.encodings import repair_text
+
 _FOLDER = Path(__file__).parent / "lists"
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_BOUNDS = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])")
+_NUMBERED = re.compile(r"(?:[a-z]|col|cot|column|field|truong|var|unnamed|attr|thuoc tinh)? ?c? ?\d+")
+_DBF_NAME = 10
+"""dBase keeps ten characters of a column's name."""
 
 
 def fold(text: str) -> str:
@@ -50,16 +55,52 @@ def _header_words() -> dict[str, frozenset[str]]:
     kinds: dict[str, set[str]] = {}
     with (_FOLDER / "header_words.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            kinds.setdefault(row["kind"], set()).add(row["words"])
+            kinds.setdefault(row["kind"], set()).add(_apart(row["words"]))
     return {kind: frozenset(found) for kind, found in kinds.items()}
 
 
-@cache
+@lru_cache(maxsize=10_000)
 def header_says(header: str, kind: str) -> bool:
-    """Tell whether a column's name holds words of a kind, with or without diacritics, spaces or underscores."""
-    plain = re.sub(r"[^a-z0-9]+", " ", fold(_CAMEL.sub(" ", header))).strip()
-    together = re.sub(r"[^a-z0-9]+", "", fold(header))
-    return any(f" {phrase} " in f" {plain} " or phrase.replace(" ", "") == together for phrase in _header_words()[kind])
+    """Tell whether a column's name holds words of a kind, with or without diacritics, spaces or underscores.
+
+    Words of kinds that end in `_alone` say something only where they are the whole name. A name like `F12` or `Cột 4` says nothing.
+    """
+    plain = plain_header(header)
+    phrases = _header_words().get(kind, frozenset())
+    if not plain:
+        return False
+    if kind.endswith("_alone"):
+        return plain in phrases or plain.replace(" ", "") in phrases
+    return any(_holds(plain, phrase) for phrase in phrases)
+
+
+@lru_cache(maxsize=10_000)
+def plain_header(header: str) -> str:
+    """Return the words of a column's name, folded and apart; nothing for names that say nothing, like `Unnamed: 7`."""
+    plain = _apart(repair_text(header))
+    return "" if _NUMBERED.fullmatch(plain) else plain
+
+
+def _apart(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", " ", fold(_BOUNDS.sub(" ", text))).strip()
+
+
+def _holds(plain: str, phrase: str) -> bool:
+    if f" {phrase} " in f" {plain} ":
+        return True
+    glued, together = phrase.replace(" ", ""), plain.replace(" ", "")
+    if glued == together or (len(glued) >= 4 and glued in plain.split()):
+        return True
+    if len(together) == _DBF_NAME < len(glued) and glued.startswith(together):
+        return True
+    return any(_is_part(glued, word) for word in plain.split())
+
+
+def _is_part(glued: str, word: str) -> bool:
+    """Tell whether words written as one hold a phrase: a long one anywhere, an abbreviation at either end."""
+    if len(glued) >= 6:
+        return glued in word
+    return len(glued) >= 4 and not set(glued) & set("aeiouy") and (word.startswith(glued) or word.endswith(glued))
 
 
 def _lines(name: str) -> list[str]:

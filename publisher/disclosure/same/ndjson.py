@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pa_json
 
-from publisher.disclosure.same.cells import differences, has_gzip_names, parquet_batches
+from publisher.disclosure.same.cells import differences, parquet_batches
+from publisher.disclosure.same.gzipped import gunzipped, has_gzip_names
 from publisher.published import PublishedTable
 
 _BLOCK = 1 << 24
@@ -24,12 +25,11 @@ def wrong_ndjson(path: Path, parquet: Path, table: PublishedTable) -> list[str]:
 
 def _batches(path: Path, table: PublishedTable) -> Iterator[pa.RecordBatch]:
     schema = pa.schema([pa.field(field.name, _written_type(field.type)) for field in table.arrow_schema])
-    with pa.input_stream(str(path), compression="gzip") as stream:
-        if not stream.read(1):
+    with gunzipped(path) as text:
+        if not text.peek(1):
             return
-    with pa.input_stream(str(path), compression="gzip") as stream:
         yield from pa_json.open_json(
-            stream,
+            text,
             read_options=pa_json.ReadOptions(block_size=_BLOCK),
             parse_options=pa_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error"),
         )

@@ -13,19 +13,23 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from publisher.anonymise.anonymiser import AnonymisedTables, write_cells
+from publisher.anonymise.fields.built_in import BuiltInClimb
 from publisher.anonymise.fields.treatments import CodeClimb
 from publisher.anonymise.plan import Plan, plan_table
 from publisher.anonymise.report import cells_report, rows_report
 from publisher.anonymise.search.counting import CombinationCounter
 from publisher.anonymise.search.microdata import Choice, choose_levels, count_combinations
-from publisher.anonymise.staging import Left, check_codes, codes_of, stage_rows, write_treated
-from publisher.anonymise.tables.complementary import hide_complementary
+from publisher.anonymise.settling import codes_of, settle_codes
+from publisher.anonymise.staging import Left, stage_rows, write_treated
+from publisher.anonymise.tables.protect import hide_small_cells, protect_cells
 from publisher.definition import TableDefinition
+from publisher.earlier import Earlier, is_compared
 from publisher.engines.local import new_parquet
-from publisher.engines.spark.cells import count_cells_on_cluster
+from publisher.engines.spark.cells import count_cells_on_cluster, together_on_cluster
 from publisher.engines.spark.order import put_in_order
 from publisher.engines.spark.tasks import Cluster
 from publisher.engines.working_files import Stretch, stretches_of, working_file
+from publisher.errors import DescriptorError
 from publisher.policy import Microdata
 from publisher.published import published_tables
 from publisher.secrets import Secrets
@@ -41,20 +45,24 @@ def anonymise_on_cluster(  # noqa: PLR0913  as `anonymise_table`
     secrets: Secrets,
     release: str,
     seed: int,
+    earlier: Earlier | None = None,
 ) -> AnonymisedTables:
     """Do what `anonymise_table` does.
 
     Raises:
-        DescriptorError: the policy does not fit the table.
+        DescriptorError: the policy does not fit the table, or asks for what is done on one machine only.
         ReleaseRefused: a hierarchy does not know a code.
         DisclosureRisk: no levels are acceptable.
     """
+    _refuse_noise(table)
+    _refuse_comparison(table, earlier)
     plan = plan_table(table, folder=folder, secrets=secrets, release=release)
+    _refuse_whole_table(plan)
     stretches = stretches_of(valid, rows=cluster.rows_for_one)
     parts = output / f".{table.name}.parts"
     parts.mkdir(parents=True, exist_ok=True)
     microdata = table.privacy.microdata
-    _check_codes(cluster, plan, stretches)
+    plan = _settle_codes(cluster, plan, stretches)
     choice = _choose(cluster, plan, microdata, stretches, parts) if microdata else None
     shuffled = microdata is not None and microdata.shuffle_rows
     if not (table.privacy.tables or table.sort_by or shuffled):
@@ -65,6 +73,35 @@ def anonymise_on_cluster(  # noqa: PLR0913  as `anonymise_table`
         return AnonymisedTables([(published, path)], {published.name: rows_report(plan, choice, _all_left(treated))})
     staged = cluster.run(partial(_stage, plan, choice, seed if shuffled else None, parts), stretches)
     return _write_tables(cluster, plan, choice, staged=staged, output=output, parts=parts)
+
+
+def _refuse_noise(table: TableDefinition) -> None:
+    """Refuse a table that needs noise, which is drawn and paid for in one place.
+
+    Raises:
+        DescriptorError: the policy asks for differential privacy.
+    """
+    if table.privacy.dp is not None:
+        raise DescriptorError(
+            f"The tables of `{table.name}` need noise of differential privacy, which the cluster does not draw.",
+            step="anonymise",
+            cure="release this dataset on one machine",
+        )
+
+
+def _refuse_comparison(table: TableDefinition, earlier: Earlier | None) -> None:
+    """Refuse a table that has to be made beside earlier releases.
+
+    Raises:
+        DescriptorError: it is compared with releases that are public already.
+    """
+    compared = [one.name for one in published_tables(table) if is_compared(one)]
+    if compared and earlier is not None and (earlier.releases or table.privacy.releases.min_batch):
+        raise DescriptorError(
+            f"The table `{table.name}` has to be compared with what is public already, which the cluster does not do.",
+            step="anonymise",
+            cure="release this dataset on one machine",
+        )
 
 
 @dataclass(frozen=True)
@@ -79,14 +116,23 @@ def _all_left(treated: Sequence[_Treated]) -> Left:
     return Left(sum(one.left.came for one in treated), sum(one.left.leave for one in treated))
 
 
-def _check_codes(cluster: Cluster, plan: Plan, stretches: Sequence[Stretch]) -> None:
-    if not any(isinstance(treatment, CodeClimb) for treatment in plan.treatments.values()):
-        return
+def _refuse_whole_table(plan: Plan) -> None:
+    if fields := [name for action in plan.actions for name in action.fields]:
+        raise DescriptorError(
+            f"The actions of {', '.join(fields)} look at the whole table, which a cluster's tasks do not.",
+            step="anonymise",
+            cure="run this dataset on one machine, or choose actions that look at one value",
+        )
+
+
+def _settle_codes(cluster: Cluster, plan: Plan, stretches: Sequence[Stretch]) -> Plan:
+    if not any(isinstance(treatment, CodeClimb | BuiltInClimb) for treatment in plan.treatments.values()):
+        return plan
     seen: dict[str, list[pa.Array]] = {}
     for codes in cluster.run(partial(_codes, plan), stretches):
         for name, values in codes.items():
             seen.setdefault(name, []).extend(values)
-    check_codes(seen, plan)
+    return settle_codes(plan, seen)
 
 
 def _codes(plan: Plan, stretch: Stretch) -> dict[str, list[pa.Array]]:
@@ -141,7 +187,9 @@ def _write_tables(
             ordered = put_in_order(cluster, published, files, rows=left.leave, folder=parts)
             _gather(ordered, published.arrow_schema, path)
             report[published.name] = rows_report(plan, choice, left)
-    hide_complementary([cells for cells, _ in counted])
+    hide_small_cells([cells for cells, _ in counted])
+    together = together_on_cluster(cluster, [cells for cells, _ in counted], files)
+    protect_cells([cells for cells, _ in counted], together, plan.cell_key)
     for cells, path in counted:
         write_cells(cells, path)
         report[cells.published.name] = cells_report(plan, cells)

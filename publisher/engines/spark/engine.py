@@ -9,6 +9,7 @@ from pathlib import Path
 
 from publisher.anonymise import AnonymisedTables
 from publisher.definition import DatasetDefinition, Partition, TableDefinition
+from publisher.earlier import Earlier
 from publisher.engines.engine import LocalEngine
 from publisher.engines.spark.anonymise import anonymise_on_cluster
 from publisher.engines.spark.extract import extract_on_cluster
@@ -17,6 +18,7 @@ from publisher.engines.spark.session import spark_session
 from publisher.engines.spark.tasks import Cluster
 from publisher.engines.spark.validate import validate_on_cluster
 from publisher.extraction import Extract
+from publisher.ledger import Budget
 from publisher.published import PublishedTable
 from publisher.secrets import Secrets
 from publisher.settings import StorageSettings
@@ -81,6 +83,8 @@ class SparkEngine:
         secrets: Secrets,
         release: str,
         seed: int,
+        earlier: Earlier | None = None,
+        budget: Budget | None = None,  # noqa: ARG002  nothing is paid for here: noise is refused
     ) -> AnonymisedTables:
         """Apply the policy of a table."""
         return anonymise_on_cluster(
@@ -92,6 +96,7 @@ class SparkEngine:
             secrets=secrets,
             release=release,
             seed=seed,
+            earlier=earlier,
         )
 
     def write_parts(self, table: PublishedTable, partition: Partition, source: Path, folder: Path) -> bool:

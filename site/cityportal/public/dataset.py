@@ -70,6 +70,20 @@ class Correction:
 
 
 @dataclass(frozen=True)
+class Withdrawal:
+    """Why and when a release was taken from the public.
+
+    `failed` names the guarantees that an audit found broken, none when people decided; `under_review`: it may come back.
+    """
+
+    release: str
+    at: datetime
+    reason: Text
+    failed: tuple[str, ...] = ()
+    under_review: bool = False
+
+
+@dataclass(frozen=True)
 class Release:
     """One release as the catalogue remembers it; numbers may be unknown for releases written by other publishers."""
 
@@ -92,6 +106,7 @@ class Release:
     majors: tuple[OldMajor, ...] = ()
     corrects: Correction | None = None
     score: float | None = None
+    withdrawal: Withdrawal | None = None
 
     @property
     def major(self) -> int | None:
@@ -140,6 +155,8 @@ class Dataset:
     changed_at: datetime | None
     distributions: tuple[Distribution, ...]
     release: Release | None
+    withdrawal: Withdrawal | None = None
+    """The last release that was taken away, where none took its place."""
 
     @property
     def formats(self) -> tuple[str, ...]:
@@ -202,6 +219,7 @@ def dataset_from_package(
         changed_at=_moment(package.get("metadata_modified")),
         distributions=tuple(distribution_from_resource(r, site_url=site_url) for r in package.get("resources") or []),
         release=_current_release(extras),
+        withdrawal=_last_withdrawal(extras),
     )
 
 
@@ -257,6 +275,7 @@ def release_from_summary(release: str, summary: Dictionary, *, state: str = "pub
         majors=tuple(one for told in summary.get("majors") or () if (one := _old_major(told))),
         corrects=_correction(summary.get("corrects")),
         score=summary.get("q"),
+        withdrawal=_withdrawal(release, summary.get("withdrawal")),
     )
 
 
@@ -265,6 +284,29 @@ def _old_major(told: Dictionary) -> OldMajor | None:
     if deprecated_at is None or sunset is None:
         return None
     return OldMajor(int(told["major"]), str(told["version"]), str(told["release"]), deprecated_at, sunset)
+
+
+def _withdrawal(release: str, told: object) -> Withdrawal | None:
+    moment = _moment(told.get("at")) if isinstance(told, Mapping) else None
+    if moment is None or not isinstance(told, Mapping):
+        return None
+    english = (told.get("reason_translated") or {}).get("en", "")
+    return Withdrawal(
+        release=release,
+        at=moment,
+        reason=Text(str(told.get("reason") or ""), str(english)),
+        failed=tuple(str(one) for one in told.get("failed") or ()),
+        under_review=bool(told.get("under_review")),
+    )
+
+
+def _last_withdrawal(extras: Mapping[str, str]) -> Withdrawal | None:
+    """Return the last withdrawal of a dataset without a release; null where it has one, or never had any."""
+    if extras.get("release"):
+        return None
+    told = json.loads(extras.get("releases_withdrawn") or "{}")
+    found = [one for release, said in told.items() if (one := _withdrawal(release, said))]
+    return max(found, key=lambda one: (one.at, one.release), default=None)
 
 
 def _correction(told: object) -> Correction | None:

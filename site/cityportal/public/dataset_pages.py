@@ -15,8 +15,9 @@ from cityportal.public.dictionary import Column, Table, tables_from_datapackage
 from cityportal.public.map_pictures import add_map_pictures, picture_of
 from cityportal.public.measures import measures_from_report
 from cityportal.public.paging import page_number
+from cityportal.public.privacy_pages import add_privacy_pages
 from cityportal.public.reading import RELEASES_PER_PAGE, CatalogueReader
-from cityportal.public.reports import privacy_from_report, quality_from_report
+from cityportal.public.reports import quality_from_report
 from cityportal.public.snippets import snippets
 from cityportal.public.structured_data import schema_org_dataset, schema_org_trail
 
@@ -28,6 +29,7 @@ def add_dataset_pages(blueprint: Blueprint, reader: CatalogueReader) -> None:
     _add_overview(blueprint, reader)
     _add_details(blueprint, reader)
     _add_resources(blueprint, reader)
+    add_privacy_pages(blueprint, reader)
     add_map_pictures(blueprint, reader)
 
 
@@ -110,7 +112,6 @@ def _add_details(blueprint: Blueprint, reader: CatalogueReader) -> None:
             dataset=found,
             quality=quality_from_report(report),
             measures=measures_from_report(report),
-            privacy=privacy_from_report(reader.document(found, "privacy.json")),
             titles={table.name: table.title for table in tables},
             columns={(table.name, column.name): column for table in tables for column in table.columns},
         )

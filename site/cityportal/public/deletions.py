@@ -1,4 +1,4 @@
-"""Which files of an old release are gone, by which rule: read from its signed `deleted.json`."""
+"""Which files of a release are gone, by which rule: read from the signed `deleted.json`, and for single lists from `redacted.json`."""
 
 from __future__ import annotations
 
@@ -13,19 +13,23 @@ DELETED = "deleted"
 
 @dataclass(frozen=True)
 class Deletion:
-    """When the data files of a release went, by which rule (`month_end`, `year_end`), and which release stands for it."""
+    """When files of a release went, by which rule (`month_end`, `year_end`, `redacted`), and which release stands for it."""
 
     deleted_at: datetime
     rule: str
     kept_instead: str
     files: tuple[str, ...]
+    statement: str
 
 
 def deletion_of(reader: CatalogueReader, dataset: Dataset, release: Release, file: str = "") -> Deletion | None:
     """Return the deletion of a release, null where its files are there; of one file, null where that file stayed."""
-    if release.state != DELETED:
+    statement = "deleted.json"
+    if file.endswith(".changes.parquet"):  # they outlive the data files, unless they repeated what was withdrawn
+        statement = "redacted.json"
+    elif release.state != DELETED:
         return None
-    said = reader.document_of(dataset.name, release.id, "deleted.json")
+    said = reader.document_of(dataset.name, release.id, statement)
     if said is None:
         return None
     deletion = Deletion(
@@ -33,5 +37,6 @@ def deletion_of(reader: CatalogueReader, dataset: Dataset, release: Release, fil
         rule=str(said["rule"]),
         kept_instead=str(said.get("kept_instead") or ""),
         files=tuple(str(gone["path"]) for gone in said["files"]),
+        statement=statement,
     )
     return deletion if not file or file in deletion.files else None

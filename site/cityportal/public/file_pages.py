@@ -12,7 +12,8 @@ from typing import Any
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, send_file, url_for
 
 from catalogue.errors import NotFound
-from catalogue.files.released_files import FilesUnavailable, ReleasedFile
+from catalogue.files.released_files import KEPT_OF_WITHDRAWN, FilesUnavailable, ReleasedFile
+from catalogue.register.releases import WITHDRAWN
 from cityportal.bilingual import page
 from cityportal.chrome import clock
 from cityportal.public.changes import changes_from_document
@@ -22,7 +23,8 @@ from cityportal.public.old_majors import announce, is_over, number_of, old_major
 from cityportal.public.plain_csv import file_or_packed, plain_csv
 from cityportal.public.reading import CatalogueReader
 
-_FOR_EVER = "public, max-age=31536000, immutable"
+_FOR_EVER = "public, max-age=31536000, s-maxage=300, immutable"
+"""A file never changes, so its reader may keep it. Caches that serve many ask again every few minutes, for it may be withdrawn."""
 _SHORT = "public, max-age=60, stale-while-revalidate=300"
 _SIGNED_SECONDS = 3600
 _EXPOSED = "ETag, Content-Range, Content-Length, Accept-Ranges, Link, Repr-Digest, Deprecation, Sunset"
@@ -38,6 +40,8 @@ def _add_release(blueprint: Blueprint, reader: CatalogueReader) -> None:
     @blueprint.route("/r/<dataset>/<release>/<file>")
     def released_file(dataset: str, release: str, file: str) -> Any:
         found, record = _released(reader, dataset, release)
+        if record.state == WITHDRAWN and file not in KEPT_OF_WITHDRAWN:
+            return _withdrawn(found, record)
         if deletion := deletion_of(reader, found, record, file):
             return _gone(found, record, deletion, file=file)
         answer = _guarded(lambda: _file_or_text(reader, found, release, file))
@@ -46,6 +50,8 @@ def _add_release(blueprint: Blueprint, reader: CatalogueReader) -> None:
     @page(blueprint, "/r/<dataset>/<release>/")
     def release_page(dataset: str, release: str) -> Any:
         found, record = _released(reader, dataset, release)
+        if record.state == WITHDRAWN:
+            return _withdrawn(found, record)
         files = _guarded(lambda: reader.released_files(found.name, release))
         answer = make_response(
             render_template(
@@ -81,6 +87,8 @@ def _add_latest(blueprint: Blueprint, reader: CatalogueReader) -> None:
         record = reader.release(found, old.release) if old else None
         if old is None or record is None:
             abort(404)
+        if record.state == WITHDRAWN:
+            return announce(_withdrawn(found, record), found, old)
         if is_over(old, clock()):
             answer = render_template("dataset/sunset.html", dataset=found, old_major=old, file=file)
             return announce(make_response(answer, 410), found, old, file=file)
@@ -106,16 +114,22 @@ def _gone(dataset: Dataset, release: Release, deletion: Deletion, *, file: str) 
     return _open_to_all(_announced(make_response(page, 410), dataset, release, file=file))
 
 
+def _withdrawn(dataset: Dataset, release: Release) -> Any:
+    """Explain why nobody gets anything of a release any more."""
+    page = render_template("dataset/withdrawn.html", dataset=dataset, release=release, withdrawal=release.withdrawal)
+    answer = make_response(page, 410)
+    answer.headers["Cache-Control"] = "no-cache"  # what is under review may come back
+    return _open_to_all(answer)
+
+
 def _released(reader: CatalogueReader, name: str, release: str) -> tuple[Dataset, Release]:
-    """Return the dataset and its release; 404 unless both are public, 410 for a release that was withdrawn."""
+    """Return the dataset and its release; 404 unless both are or were public."""
     found = reader.dataset(name)
     if found is None or found.name != name:
         abort(404)
     record = reader.release(found, release)
     if record is None:
         abort(404)
-    if record.state == "withdrawn":
-        abort(410)
     return found, record
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -22,6 +23,7 @@ def add_decisions(blueprint: Blueprint, workspace: Workspace) -> None:
     _add_for_datasets(blueprint, workspace)
     _add_for_runs(blueprint, workspace)
     _add_roll_back(blueprint, workspace)
+    _add_withdrawal(blueprint, workspace)
 
 
 def _add_for_datasets(blueprint: Blueprint, workspace: Workspace) -> None:
@@ -71,11 +73,34 @@ def _add_roll_back(blueprint: Blueprint, workspace: Workspace) -> None:
         if not person().may_roll_back(dataset.organization):
             abort(403)
         chosen = next((one for one in workspace.releases(name) if one.release == release), None)
-        if chosen is None or chosen.state == "withdrawn" or release == dataset.current_release:
+        if chosen is None or chosen.state not in {"superseded", "rolled_back"} or release == dataset.current_release:
             abort(404)
         if request.method != "POST":
             return render_template("workspace/roll_back.html", dataset=dataset, title=title_of(dataset), chosen=chosen)
         return _done("roll_back", lambda: workspace.roll_back(name, release, person().name, _reason()), _dataset(name))
+
+
+def _add_withdrawal(blueprint: Blueprint, workspace: Workspace) -> None:
+    @page(blueprint, "/workspace/datasets/<name>/withdraw/<release>", methods=("GET", "POST"))
+    def withdraw(name: str, release: str) -> Any:
+        dataset = own_dataset(workspace, name)
+        if not person().may_roll_back(dataset.organization):
+            abort(403)
+        chosen = next((one for one in workspace.releases(name) if one.release == release), None)
+        if chosen is None or chosen.state == "withdrawn":
+            abort(404)
+        if request.method != "POST":
+            return render_template("workspace/withdraw.html", dataset=dataset, title=title_of(dataset), chosen=chosen)
+        english = request.form.get("reason_en", "").strip()[:500]
+        act = partial(workspace.withdraw, name, release, person().name, reason=_reason(), reason_en=english)
+        return _done("withdraw", act, _dataset(name))
+
+    @page(blueprint, "/workspace/datasets/<name>/review", methods=_POST)
+    def review(name: str) -> Any:
+        dataset = own_dataset(workspace, name)
+        if not person().is_approver(dataset.organization):
+            abort(403)
+        return _done("review", lambda: workspace.review(name, person().name, _reason()), _dataset(name))
 
 
 def _done(decision: str, act: Callable[[], object], goal: str) -> Any:

@@ -33,6 +33,8 @@ def add_workspace_pages(blueprint: Blueprint, workspace: Workspace) -> None:
             "workspace/today.html",
             waiting=[(run, names[run.dataset], tell_reason(run, language())) for run in needing_somebody(runs)],
             datasets=datasets,
+            quarantined=[dataset for dataset in datasets if dataset.quarantined],
+            due=[dataset for dataset in datasets if dataset.audit_is_due],
             runs=runs[:10],
             titles={dataset.name: title_of(dataset) for dataset in datasets},
             title_of=title_of,
@@ -52,6 +54,8 @@ def add_workspace_pages(blueprint: Blueprint, workspace: Workspace) -> None:
             score=score_from_report(current.score) if current else None,
             series=sparkline([float(sum(one.rows.values())) for one in reversed(releases) if one.state in _COUNTED]),
             may_roll_back=person().may_roll_back(found.organization),
+            is_approver=person().is_approver(found.organization),
+            hidden=[one for one in releases if one.release in found.quarantined],
             seconds_of=lambda run: seconds_of(run, clock()),
         )
 

@@ -358,7 +358,8 @@ def test_g6_an_aggregate_about_persons_must_count(release: Any, make_table: Make
 @pytest.mark.parametrize(
     ("fine", "coarse", "fails"),
     [
-        ([20, None, None], 30, False),
+        ([20, None, None], 32, False),
+        ([20, None, None], 31, True),
         ([20, 8, None], 30, True),
         ([26, None, None], 30, True),
         ([20, 8, 5], None, True),

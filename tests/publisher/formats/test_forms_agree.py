@@ -24,9 +24,10 @@ from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 from sample_release import RELEASE, sample_table
 
-from publisher.disclosure.same.cells import wrong_csv, wrong_parquet, wrong_sqlite
+from publisher.disclosure.same.cells import wrong_csv, wrong_parquet
 from publisher.disclosure.same.excel import wrong_excel_csv, wrong_xlsx
 from publisher.disclosure.same.ndjson import wrong_ndjson
+from publisher.disclosure.same.sqlite import wrong_sqlite
 from publisher.formats.release_files import write_release_files
 from publisher.published import ARROW_TYPES, PublishedTable
 

@@ -84,12 +84,12 @@ def test_null_groups_are_cells(make_table: Make, anonymise: Run) -> None:
 
 
 def test_the_single_hidden_cell_of_a_roll_up_gets_company(make_table: Make, anonymise: Run) -> None:
-    ages = [25] * 20 + [35] * 8 + [45] * 2
-    columns = {"ma": [str(n) for n in range(30)], "phuong": ["A"] * 30, "tuoi": ages, "tien": [1.0] * 30}
+    ages = [25] * 20 + [35] * 12 + [45] * 2
+    columns = {"ma": [str(n) for n in range(34)], "phuong": ["A"] * 34, "tuoi": ages, "tien": [1.0] * 34}
     tables = [cells(["phuong", "tuoi"], [COUNT]), cells(["phuong"], [COUNT])]
     result = anonymise(make_table(FIELDS, policy(tables)), columns)
     assert [cell["so_luot"] for cell in read(result, "theo_phuong_tuoi")] == [20, None, None]
-    assert read(result, "theo_phuong")[0]["so_luot"] == 30
+    assert read(result, "theo_phuong")[0]["so_luot"] == 34
     assert result.report["theo_phuong_tuoi"]["hidden_complementary"] == 1
 
 
@@ -128,7 +128,7 @@ def test_subtraction_never_yields_a_small_number(make_table: Make, anonymise: Ru
             parts = [cell["so_luot"] for cell in fine if cell[name] == whole[name]]
             hidden = parts.count(None)
             if whole["so_luot"] is None:
-                assert hidden == len(parts)
+                assert hidden >= 1
             else:
                 rest = whole["so_luot"] - sum(part or 0 for part in parts)
                 assert (hidden == 0 and rest == 0) or (hidden >= 2 and rest >= 5)

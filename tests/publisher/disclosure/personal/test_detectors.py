@@ -4,7 +4,6 @@ import csv
 import gzip
 import io
 import random
-import time
 import unicodedata
 from datetime import date
 from pathlib import Path
@@ -131,12 +130,3 @@ def test_each_kind_has_a_column_in_the_test_city() -> None:
     assert {kind for _, kind in PERSONAL} == {
         "personal_id", "old_personal_id", "phone", "email", "full_name", "plate", "address", "birth_date", "health_insurance",
     }  # fmt: skip
-
-
-@pytest.mark.slow
-def test_a_million_cells_take_about_a_second() -> None:
-    draw = random.Random(9)
-    columns = {header: pa.array([make(draw) for _ in range(20_000)] * 5) for header, make in list(PUBLIC.items())[:10]}
-    start = time.perf_counter()
-    detect_table(columns)
-    assert time.perf_counter() - start < 4

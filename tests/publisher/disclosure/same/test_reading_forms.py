@@ -13,9 +13,9 @@ import pytest
 from sample_release import RELEASE, sample_rows, sample_table, write_source
 
 from publisher.disclosure.guarantees import ALL_FORMATS
-from publisher.disclosure.same.cells import wrong_sqlite
 from publisher.disclosure.same.excel import excel_files, wrong_excel_csv, wrong_xlsx
 from publisher.disclosure.same.ndjson import wrong_ndjson
+from publisher.disclosure.same.sqlite import wrong_sqlite
 from publisher.formats.release_files import write_release_files
 from publisher.published import PublishedTable
 

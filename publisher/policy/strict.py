@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from publisher.rulebook import rulebook_in_force
 
 Role = Literal["quasi", "sensitive"]
 
@@ -19,12 +21,21 @@ class Strict(BaseModel):
 class Waiver(Strict):
     """A named person's statement that a flagged column may leave, for one kind of finding and until a day."""
 
-    kind: str = Field(description="Kind of personal data that the detector reports, such as `full_name`.")
+    kind: str = Field(
+        description="Kind of personal data that the detector reports, such as `full_name`; one that the rulebook lets be waived."
+    )
     reason: str = Field(
         min_length=10, description="Why these values are not personal here; shown in the privacy report."
     )
     by: str = Field(min_length=3, description="Who answers for it.")
     until: date = Field(description="The last day on which the waiver holds.")
+
+    @model_validator(mode="after")
+    def _kind_can_be_waived(self) -> Waiver:
+        known = {kind for kind, rule in rulebook_in_force().kinds.items() if rule.may_be_waived}
+        if self.kind not in known:
+            raise ValueError(f"`{self.kind}` cannot be waived; only {', '.join(sorted(known))}")
+        return self
 
 
 class FieldAction(Strict):

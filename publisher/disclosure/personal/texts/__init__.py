@@ -1,0 +1,1 @@
+"""Personal data inside running Vietnamese texts: shapes, judged by the words around them."""
