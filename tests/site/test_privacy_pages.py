@@ -64,7 +64,7 @@ def told(answer):
         (
             "",
             (
-                "Không công bố 6 cột",
+                "6 cột của nguồn không được công bố",
                 "Làm thô 2 cột",
                 "mức tháng",
                 "1.800 (1,8 %)",
@@ -79,7 +79,7 @@ def told(answer):
         (
             "/en",
             (
-                "6 columns not published",
+                "6 columns of the source leave in no table",
                 "2 columns made coarser",
                 "level month",
                 "full name",

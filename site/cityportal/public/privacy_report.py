@@ -137,6 +137,13 @@ class Privacy:
         return any(table.subject != "none" for table in self.tables)
 
     @property
+    def stays_inside(self) -> tuple[str, ...]:
+        """Return the columns of the sources that leave in no table."""
+        leaving = {column.name for table in self.tables for column in table.columns}
+        dropped = dict.fromkeys(name for table in self.tables for name in table.dropped_fields)
+        return tuple(name for name in dropped if name not in leaving)
+
+    @property
     def guarantees(self) -> Mapping[str, bool]:
         """Return each guarantee that was verified, and whether it held for all tables."""
         return {
