@@ -9,21 +9,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
-from catalogue.actions.context import Context
-from catalogue.actions.registry import call_action
-from catalogue.actions.user_input import add_user
 from catalogue.command_settings import current_settings, first_line
-from catalogue.errors import CatalogueError, ValidationError
 from catalogue.importing.commands import import_portal
-from catalogue.model import ApiToken, User
-from catalogue.people.accounts import find_user
-from catalogue.people.tokens import create_token
-from catalogue.services import Services, open_services
+
+if TYPE_CHECKING:  # each command opens the catalogue itself; who runs another one does not wait for SQLAlchemy
+    from sqlalchemy.orm import Session
+
+    from catalogue.actions.context import Context
+    from catalogue.model import User
+    from catalogue.services import Services
 
 
 @click.group()
@@ -45,6 +43,8 @@ def add_account(
     name: str, email: str | None, fullname: str | None, password_file: Path | None, *, sysadmin: bool
 ) -> None:
     """Create the account NAME."""
+    from catalogue.actions.user_input import add_user
+
     password = first_line(password_file) if password_file else None
     params = {"name": name, "email": email, "fullname": fullname, "password": password}
     with _writing() as context:
@@ -65,6 +65,10 @@ def token() -> None:
 @click.option("--expires-in-days", type=click.IntRange(1, 36500), help="Without it the token never expires.")
 def create_api_token(name: str, label: str, *, sysadmin: bool, read_only: bool, expires_in_days: int | None) -> None:
     """Print a new API token of the account NAME; it cannot be read again."""
+    from catalogue.actions.user_input import add_user
+    from catalogue.people.accounts import find_user
+    from catalogue.people.tokens import create_token
+
     with _writing() as context:
         owner = find_user(context.session, name)
         if owner is None and sysadmin:
@@ -88,6 +92,10 @@ def create_api_token(name: str, label: str, *, sysadmin: bool, read_only: bool, 
 @click.argument("name", required=False)
 def list_api_tokens(name: str | None) -> None:
     """Print the API tokens, of the account NAME alone when it is given: id, account, label, scope, expiry, last use."""
+    from sqlalchemy import select
+
+    from catalogue.model import ApiToken, User
+
     statement = select(ApiToken).join(ApiToken.user).order_by(User.name, ApiToken.created_at)
     with _opened() as services, services.store.read() as session:
         if name:
@@ -102,6 +110,8 @@ def list_api_tokens(name: str | None) -> None:
 @click.argument("token_id")
 def revoke_api_token(token_id: str) -> None:
     """End the API token with the id TOKEN_ID, as `phusa token list` prints it."""
+    from catalogue.model import ApiToken
+
     with _writing() as context:
         row = context.session.get(ApiToken, token_id)
         if row is None:
@@ -121,6 +131,8 @@ def organization() -> None:
 @click.option("--description", help="What it does.")
 def add_organization(name: str, title: str | None, description: str | None) -> None:
     """Create the organization NAME."""
+    from catalogue.actions.registry import call_action
+
     with _writing() as context:
         params = {"name": name, "title": title, "description": description}
         call_action(_as_operator(context), "organization_create", params)
@@ -143,6 +155,8 @@ COMMANDS = (user, token, organization, import_portal, reindex)
 
 @contextmanager
 def _opened() -> Iterator[Services]:
+    from catalogue.services import open_services
+
     services = open_services(current_settings())
     try:
         yield services
@@ -153,6 +167,8 @@ def _opened() -> Iterator[Services]:
 @contextmanager
 def _writing() -> Iterator[Context]:
     """Yield the context of an anonymous writing call; refused values become one line of text and exit code 2."""
+    from catalogue.errors import CatalogueError, ValidationError
+
     with _opened() as services:
         try:
             with services.store.write() as session:
@@ -181,5 +197,9 @@ def _as_operator(context: Context) -> Context:
 
 
 def _first_sysadmin(session: Session) -> User | None:
+    from sqlalchemy import select
+
+    from catalogue.model import User
+
     statement = select(User).where(User.sysadmin, User.state == "active").order_by(User.created, User.name)
     return session.scalars(statement).first()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from catalogue.settings import CatalogueSettings
+if TYPE_CHECKING:  # the composer reads them when a command asks
+    from catalogue.settings import CatalogueSettings
 
 SETTINGS = "catalogue.settings"
 """Where the composer leaves a function that returns `CatalogueSettings`."""

@@ -10,12 +10,14 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from publisher.errors import DescriptorError, PublisherError
-from publisher.rulebook import use_rulebook
-from publisher.settings import PublisherSettings
+
+if TYPE_CHECKING:
+    from publisher.settings import PublisherSettings
 
 SETTINGS = "publisher.settings"
 """Where the composer leaves a function in click's `meta` that reads the settings."""
@@ -23,6 +25,8 @@ SETTINGS = "publisher.settings"
 
 def current_settings() -> PublisherSettings:
     """Return the settings that the composer left for the running command."""
+    from publisher.rulebook import use_rulebook
+
     read: Callable[[], PublisherSettings] = click.get_current_context().meta[SETTINGS]
     settings = read()
     use_rulebook(settings.rulebook)

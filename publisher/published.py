@@ -36,6 +36,10 @@ ARROW_TYPES: dict[str, pa.DataType] = {
     "geojson": pa.string(),
     "any": pa.string(),
 }
+_SUMMED = {
+    "vi": "Dấu * nghĩa là tất cả: dòng đó tính chung mọi giá trị của cột này, đừng cộng với các dòng khác.",
+    "en": "* means all: such a row is taken over every value of this column, so do not add it to the other rows.",
+}
 _NOISY = {
     "vi": "Có cộng nhiễu ngẫu nhiên để bảo vệ con người; số âm được công bố là 0.",
     "en": "With random noise added to protect people; numbers below zero are published as 0.",
@@ -184,7 +188,7 @@ def _type_options(definition: FieldDefinition) -> dict[str, Any]:
 def _aggregate(table: TableDefinition, aggregate: AggregateTable) -> PublishedTable:
     groups = tuple(_published_field(table, table.schema_.field(name)) for name in aggregate.group_by)
     if aggregate.has_margins:  # `*` stands among the values
-        groups = tuple(replace(field, type="string", type_options={}) for field in groups)
+        groups = tuple(_with_totals(field, aggregate) for field in groups)
     return PublishedTable(
         name=aggregate.id,
         title=aggregate.title,
@@ -195,6 +199,19 @@ def _aggregate(table: TableDefinition, aggregate: AggregateTable) -> PublishedTa
         sort_by=tuple(aggregate.group_by),
         source=table,
         aggregate=aggregate,
+    )
+
+
+def _with_totals(field: PublishedField, aggregate: AggregateTable) -> PublishedField:
+    """Return a group column among whose values `*` stands for all of them."""
+    field = replace(field, type="string", type_options={})
+    if all(field.name in by for by in aggregate.groupings):
+        return field
+    english = field.description_translated.get("en", field.description)
+    return replace(
+        field,
+        description=f"{field.description} {_SUMMED['vi']}".lstrip(),
+        description_translated={**field.description_translated, "en": f"{english} {_SUMMED['en']}".lstrip()},
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,16 @@ pytest.register_assert_rewrite("real.released")  # before its import, so that it
 
 # One server of each kind a session, started by the first test that asks for it.
 pytest_plugins = ["servers.http", "servers.mariadb", "servers.postgres", "servers.radosgw", "servers.sftp"]
+
+_FAST = "not slow and not server"
+_WHOLE_FILE_IS_NOT = re.compile(r"^pytestmark = .*pytest\.mark\.(slow|server)\b", re.MULTILINE)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave files that are slow as a whole unread when only the fast tests are asked for; each worker would read them all."""
+    if config.option.markexpr != _FAST or collection_path.suffix != ".py" or not collection_path.is_file():
+        return None
+    return True if _WHOLE_FILE_IS_NOT.search(collection_path.read_text(encoding="utf-8")) else None
 
 
 @pytest.fixture(autouse=True, scope="session")

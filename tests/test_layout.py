@@ -59,6 +59,7 @@ def test_no_file_outgrows_its_room() -> None:
     assert long == {}
 
 
+@pytest.mark.slow
 def test_no_function_outgrows_a_screen() -> None:
     long = {}
     for path in sources():

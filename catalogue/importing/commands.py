@@ -8,16 +8,17 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from sqlalchemy import select
 
 from catalogue.command_settings import current_settings, first_line
 from catalogue.importing.dumps import Record, UnreadableDump, opened, read_dump
 from catalogue.importing.report import Report
-from catalogue.importing.takeover import Records, Takeover
-from catalogue.model import User
-from catalogue.services import Services, open_services
+
+if TYPE_CHECKING:  # read by the commands below alone, because every start of `phusa` reads this file
+    from catalogue.importing.takeover import Records
+    from catalogue.services import Services
 
 _SHOWN_FAILURES = 20
 _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -103,6 +104,8 @@ def _dcat_packages(file: Path, locale: str) -> Iterator[Record]:
 @contextmanager
 def _taking(kind: str, sources: tuple[str, ...], organization: str | None) -> Iterator[tuple[Path, _Take]]:
     """Yield the folder of this import and the function that takes records in; tell at the end what became of them."""
+    from catalogue.services import open_services
+
     settings = current_settings()
     key = hashlib.sha256("\n".join(sources).encode()).hexdigest()[:8]
     folder = settings.home / "imports" / f"{kind}-{_slug(sources[0])}-{key}"
@@ -128,6 +131,11 @@ class _Take:
         self._organization = organization
 
     def __call__(self, records: Records) -> None:
+        from sqlalchemy import select
+
+        from catalogue.importing.takeover import Takeover
+        from catalogue.model import User
+
         with self._services.store.read() as session:
             statement = select(User.id).where(User.sysadmin, User.state == "active").order_by(User.created, User.name)
             user_id = session.scalars(statement).first()

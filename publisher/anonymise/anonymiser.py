@@ -18,8 +18,8 @@ from publisher.anonymise.plan import Plan, plan_table
 from publisher.anonymise.releases.batch import hold_small_batch
 from publisher.anonymise.releases.cells import CellHistories
 from publisher.anonymise.releases.levels import choose_levels_beside
-from publisher.anonymise.releases.rows import KeptRows, settle_rows
-from publisher.anonymise.report import cells_report, rows_report
+from publisher.anonymise.releases.rows import NOTHING_KEPT, KeptRows, settle_rows
+from publisher.anonymise.report import NOTHING_SETTLED, cells_report, rows_report
 from publisher.anonymise.search.microdata import Choice, count_combinations
 from publisher.anonymise.settling import codes_of, rewrite_others, rewrite_searched, settle_codes
 from publisher.anonymise.staging import ORDER, Left, open_table, stage_rows, write_treated
@@ -112,7 +112,7 @@ def _write_all(
     staged = output / f".{table.name}.staged.parquet"
     try:
         rows = stage_rows(valid, plan, choice, staged=staged, seed=seed if shuffled else None)
-        kept = KeptRows()
+        kept = NOTHING_KEPT
         if has_former and earlier is not None:
             kept = settle_rows(staged, plan, earlier, seed=seed, places=None if shuffled else rows.came)
         return _write_tables(staged, plan, choice, output=output, rows=rows, kept=kept, beside=beside)
@@ -125,9 +125,7 @@ def _write_in_order(valid: Path, plan: Plan, choice: Choice | None, output: Path
     [published] = published_tables(plan.table)
     path = output / f"{published.name}.parquet"
     rows = write_treated(valid, plan, choice, schema=published.arrow_schema, output=path)
-    return AnonymisedTables(
-        [(published, path)], {published.name: rows_report(plan, choice, rows) | KeptRows().to_report()}
-    )
+    return AnonymisedTables([(published, path)], {published.name: rows_report(plan, choice, rows)})
 
 
 def _write_tables(  # noqa: PLR0913  what was decided on the way
@@ -152,7 +150,7 @@ def _write_tables(  # noqa: PLR0913  what was decided on the way
                 counted.append((count_cells(connection, published), path))
             else:
                 _write_rows(connection, published, path)
-                report[published.name] = rows_report(plan, choice, kept.counted(rows)) | kept.to_report()
+                report[published.name] = rows_report(plan, choice, rows, kept)
         if noisy:
             return AnonymisedTables(tables, report | _write_noisy(connection, plan, tables, beside.budget))
         together = together_in(connection, [cells for cells, _ in counted])
@@ -163,7 +161,7 @@ def _write_tables(  # noqa: PLR0913  what was decided on the way
     settled, inside = histories.settle(output)
     for cells, path in counted:
         write_cells(cells, path)
-        report[cells.published.name] = cells_report(plan, cells) | settled.get(cells.published.name, {})
+        report[cells.published.name] = cells_report(plan, cells, settled.get(cells.published.name, NOTHING_SETTLED))
     return AnonymisedTables(tables, report, inside)
 
 

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from publisher.anonymise.plan import Plan
+from publisher.anonymise.releases.rows import NOTHING_KEPT, KeptRows
 from publisher.anonymise.search.microdata import Choice
 from publisher.anonymise.staging import Left
 from publisher.anonymise.tables.cells import Cells
 
+NOTHING_SETTLED = {"held_cells": 0, "inherited_hidden_cells": 0}
+"""Of a table that no earlier release bears on."""
 
-def rows_report(plan: Plan, choice: Choice | None, counts: Left) -> dict[str, Any]:
-    """Return the report of a table whose rows leave; the part on k only where the policy asks for it."""
+
+def rows_report(plan: Plan, choice: Choice | None, counts: Left, kept: KeptRows = NOTHING_KEPT) -> dict[str, Any]:
+    """Return the report of a table whose rows leave; the part on k only where the policy asks for it.
+
+    `kept` tells which classes stand as an earlier release published them; they count as published.
+    """
+    counts = kept.counted(counts)
     rows, left = counts.came, counts.leave
     report = {
         "kind": "rows",
@@ -20,6 +29,7 @@ def rows_report(plan: Plan, choice: Choice | None, counts: Left) -> dict[str, An
         "published_rows": left,
         "suppressed_rows": rows - left,
         "suppressed_share": round((rows - left) / rows, 6) if rows else 0.0,
+        **kept.to_report(),
     }
     microdata = plan.table.privacy.microdata
     if choice is None or microdata is None:
@@ -36,6 +46,7 @@ def rows_report(plan: Plan, choice: Choice | None, counts: Left) -> dict[str, An
         "smallest_class": outcome.smallest_class,
         "classes": outcome.classes,
         "average_class_size": round(outcome.average_class_size, 2),
+        "c_avg": round(outcome.average_class_size / microdata.k, 4),
         "discernibility": outcome.discernibility,
         "loss": round(outcome.loss, 6),
         "levels": {name: plan.treatments[name].levels[level] for name, level in choice.levels.items()},
@@ -45,8 +56,8 @@ def rows_report(plan: Plan, choice: Choice | None, counts: Left) -> dict[str, An
     }
 
 
-def cells_report(plan: Plan, cells: Cells) -> dict[str, Any]:
-    """Return the report of an aggregated table."""
+def cells_report(plan: Plan, cells: Cells, settled: Mapping[str, Any] = NOTHING_SETTLED) -> dict[str, Any]:
+    """Return the report of an aggregated table; `settled` tells what was done for its earlier releases' sake."""
     hidden = int(cells.hidden.sum())
     return {
         "kind": "aggregate",
@@ -59,6 +70,7 @@ def cells_report(plan: Plan, cells: Cells) -> dict[str, Any]:
         "hidden_complementary": cells.complementary,
         "protect_width": None if cells.aggregate.or_round else cells.aggregate.secondary.protect_width,
         "rounded_to": cells.aggregate.or_round.base if cells.aggregate.or_round else None,
+        **settled,
     }
 
 

@@ -26,7 +26,7 @@ from publisher.secrets import Secrets
 
 _FORMATS = ("parquet", "csv")
 _OF_ROWS = (
-    "loss", "discernibility", "average_class_size", "classes", "smallest_class", "rows", "published_rows", "suppressed_rows",
+    "loss", "discernibility", "average_class_size", "c_avg", "classes", "smallest_class", "rows", "published_rows", "suppressed_rows",
     "suppressed_share", "k", "l", "suppression_limit", "quasi_identifiers", "levels", "level_numbers", "nodes_checked",
 )  # fmt: skip
 

@@ -45,6 +45,9 @@ def read_policy(path: Path) -> PolicyFile:
     policy = whole["privacy"] if prefix else whole
     if not isinstance(policy, dict):
         raise DescriptorError(f"{path}:1: the file must hold a policy.", cure="see docs/policies.md")
+    if prefix and "hierarchies" in whole and "hierarchies" not in policy:
+        policy = {**policy, "hierarchies": whole["hierarchies"]}
+        whole = {key: value for key, value in whole.items() if key != "hierarchies"}
     if prefix and len(whole) > 1:
         others = ", ".join(str(key) for key in whole if key != "privacy")
         raise DescriptorError(f"{path}: beside `privacy` stands {others}.", cure="keep the policy alone in its file")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from publisher.definition import TableDefinition
@@ -58,7 +59,7 @@ def read_table(file: Path, policy: PolicyFile, work: Path, *, name: str, schema:
     try:
         staged = stage_source(guessed, work / "source.parquet", secrets=Secrets({}))
     except SourceError as error:
-        raise ReleaseRefused(error.message, step="read", cure=error.cure) from None
+        raise ReleaseRefused(error.message, step="read", cure="give a file with a header and rows") from None
     columns = _columns(staged.schema, policy.privacy, _repeated(file, guessed, staged.schema))
     typed = replace(staged, schema=pa.schema([staged.schema.field(at_source) for at_source in columns.values()]))
     declared = _declared(schema) if schema else {}
@@ -156,7 +157,7 @@ def _validated(staged: StagedSource, columns: Mapping[str, str], table: TableDef
     names = list(columns)
     with pq.ParquetFile(staged.path) as file, new_working_file(rows, staged.schema_as(names)) as writer:
         for batch in file.iter_batches(columns=list(columns.values())):
-            writer.write_batch(batch.select(list(columns.values())).rename_columns(names))
+            writer.write_batch(_without_nan(batch.select(list(columns.values())).rename_columns(names)))
     staged.path.unlink()
     valid = work / "valid.arrow"
     report = validate_table(rows, table, valid=valid, quarantine=work / "quarantine.parquet")
@@ -168,6 +169,19 @@ def _validated(staged: StagedSource, columns: Mapping[str, str], table: TableDef
             cure="mend them, or give `--schema` with the type and format of the field",
         )
     return valid
+
+
+def _without_nan(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return the batch with null for NaN, as data frames write a number that is not there."""
+    return pa.RecordBatch.from_arrays(
+        [
+            pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
+            if pa.types.is_floating(column.type)
+            else column
+            for column in batch.columns
+        ],
+        schema=batch.schema,
+    )
 
 
 def _reason(error: ValueError) -> str:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from publisher.engines.local import new_parquet
+from publisher.engines.working_files import new_file
 from publisher.errors import DescriptorError, DisclosureRisk
 from publisher.formats.csv import batch_to_csv, csv_gz_sink
 from publisher.published import PublishedTable
@@ -50,7 +50,8 @@ def write_checkable(source: Path, table: PublishedTable, folder: Path, *, mixed:
     """
     schema = table.arrow_schema
     with (
-        new_parquet(folder / f"{table.name}.parquet", schema) as writer,
+        new_file(folder / f"{table.name}.parquet") as part,
+        pq.ParquetWriter(part, schema, compression="zstd") as writer,
         csv_gz_sink(table, folder / f"{table.name}.csv.gz") as csv,
     ):
         for batch in _mixed(source, schema) if mixed else pq.ParquetFile(source).iter_batches():

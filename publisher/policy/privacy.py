@@ -6,13 +6,14 @@ The section `privacy` of a table in a dataset definition. Read by the anonymiser
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from publisher.policy.actions import Action, Drop
+from publisher.policy.actions import Action, Drop, HierarchyFile, InlineHierarchy
 from publisher.policy.microdata import Microdata
 from publisher.policy.releases import Releases
+from publisher.policy.spellings import declared_hierarchy, with_hierarchies
 from publisher.policy.strict import FieldAction, Strict
 from publisher.policy.tables import AggregateTable, DifferentialPrivacy
 from publisher.rulebook import rulebook_in_force, with_defaults
@@ -42,6 +43,9 @@ class Privacy(Strict):
     )
     legal: Legal = Field(Legal(), description="On what grounds the table is public.")
     default: Literal["drop"] = "drop"
+    hierarchies: dict[str, Annotated[HierarchyFile | InlineHierarchy, BeforeValidator(declared_hierarchy)]] = Field(
+        default_factory=dict, description="Hierarchies by name, which fields name as their `hierarchy`."
+    )
     fields: dict[str, Action]
     microdata: Microdata | None = None
     tables: list[AggregateTable] = Field(default_factory=list)
@@ -53,7 +57,9 @@ class Privacy(Strict):
     @model_validator(mode="before")
     @classmethod
     def _take_defaults(cls, policy: Any) -> Any:
-        return with_defaults(policy) if isinstance(policy, dict) else policy
+        if isinstance(policy, dict) and isinstance(policy.get("unit_key"), str):
+            policy = {**policy, "unit_key": [policy["unit_key"]]}
+        return with_defaults(with_hierarchies(policy)) if isinstance(policy, dict) else policy
 
     @model_validator(mode="after")
     def _domain_is_known(self) -> Privacy:

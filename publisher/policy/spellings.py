@@ -15,6 +15,7 @@ NUMBER_HIERARCHIES: dict[str, list[Any]] = {"age": [1, 5, 10, 20, "*"], "number"
 """Hierarchies of numbers by name, with their widths when the policy names none."""
 
 _SPELLINGS = {"generalize": "generalise", "pseudonymize": "pseudonymise", "topcode": "top_code"}
+_OF_FILES = {"delimiter", "header"}
 _EXACT = {"exact", "value", "0"}
 
 
@@ -35,6 +36,30 @@ def spelled_out(value: Any, steps: dict[str, set[str]]) -> Any:
         return value
     value = {**value, "action": _SPELLINGS.get(str(action), action)}
     return _generalise(value) if value["action"] == "generalise" else value
+
+
+def with_hierarchies(policy: dict[str, Any]) -> dict[str, Any]:
+    """Return a policy in which a field's `hierarchy: NAME` is what the policy's `hierarchies` declare under that name."""
+    declared, fields = policy.get("hierarchies"), policy.get("fields")
+    if not isinstance(declared, dict) or not isinstance(fields, dict):
+        return policy
+    named = {str(name): declared_hierarchy(hierarchy) for name, hierarchy in declared.items()}
+    replaced = {
+        name: {**action, "hierarchy": named[action["hierarchy"]]}
+        if isinstance(action, dict) and isinstance(action.get("hierarchy"), str) and action["hierarchy"] in named
+        else action
+        for name, action in fields.items()
+    }
+    return {**policy, "fields": replaced}
+
+
+def declared_hierarchy(hierarchy: Any) -> Any:
+    """Return a declared hierarchy in its long form: a file's name alone, rows, or leaves."""
+    if isinstance(hierarchy, str):
+        return {"file": hierarchy}
+    if isinstance(hierarchy, list):
+        return {"leaves": hierarchy}
+    return _own_hierarchy(hierarchy) if isinstance(hierarchy, dict) else hierarchy
 
 
 def as_texts(values: Any) -> Any:
@@ -68,6 +93,9 @@ def as_leaves(value: Any) -> Any:
 def _generalise(value: dict[str, Any]) -> dict[str, Any]:
     hierarchy = value.get("hierarchy")
     rest = {key: setting for key, setting in value.items() if key != "hierarchy"}
+    if isinstance(hierarchy, str) and "." in hierarchy and rest.keys() & _OF_FILES:
+        of_file = {key: rest.pop(key) for key in sorted(_OF_FILES & rest.keys())}
+        return {**rest, "hierarchy": {"file": hierarchy, **of_file}}
     if isinstance(hierarchy, list):
         return {**rest, "hierarchy": {"leaves": hierarchy}}
     if isinstance(hierarchy, dict):

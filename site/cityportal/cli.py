@@ -5,16 +5,19 @@ from __future__ import annotations
 import logging
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 import catalogue.cli
 import catalogue.command_settings
 import publisher.cli
-from cityportal.settings import read_settings
 from publisher.errors import DescriptorError, EnvironmentFault, PublisherError
-from publisher.secrets import Secrets
+
+if TYPE_CHECKING:  # read when a command asks: `phusa verify` and `phusa scan` need no settings at all
+    from catalogue.settings import CatalogueSettings
+    from cityportal.settings import PortalSettings
+    from publisher.settings import PublisherSettings
 
 
 class _Phusa(click.Group):
@@ -44,9 +47,8 @@ def main(ctx: click.Context, *, verbose: bool) -> None:
     """
     level = logging.INFO if verbose else logging.WARNING
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    # Read when a command asks for them: `phusa verify` and `phusa scan` need no settings at all.
-    ctx.meta[publisher.cli.SETTINGS] = lambda: read_settings().for_publisher()
-    ctx.meta[catalogue.command_settings.SETTINGS] = lambda: read_settings().for_catalogue(Secrets())
+    ctx.meta[publisher.cli.SETTINGS] = _publisher_settings
+    ctx.meta[catalogue.command_settings.SETTINGS] = _catalogue_settings
 
 
 @main.command()
@@ -65,7 +67,7 @@ def serve(only: str, host: str, port: int) -> None:
         raise DescriptorError(
             f"There is no part {', '.join(sorted(unknown))}.", cure=f"choose among {', '.join(PARTS)}"
         )
-    portal = Portal(read_settings(), parts=parts)
+    portal = Portal(_settings(), parts=parts)
     if {"public", "scheduler"} <= parts:
         welcome_publisher(portal.catalogue.store, portal.settings.home)
     with serving(portal, host=host, port=port):
@@ -96,7 +98,7 @@ def backup(file: Path, *, without_storage: bool) -> None:
     """Write everything that cannot be made again into FILE: databases, keys, pushed rows, stored files. It holds secrets."""
     from cityportal.backup.installation import back_up
 
-    told = back_up(read_settings(), file, with_storage=not without_storage)
+    told = back_up(_settings(), file, with_storage=not without_storage)
     click.echo(f"{file}: {told.rows} rows and {told.files} files. Keep it as safe as the keys it holds.")
 
 
@@ -106,7 +108,7 @@ def restore(file: Path) -> None:
     """Bring the backup FILE back into an empty installation; its databases may be of another kind than they were."""
     from cityportal.backup.installation import restore as bring_back
 
-    told = bring_back(read_settings(), file)
+    told = bring_back(_settings(), file)
     click.echo(
         f"{told.rows} rows and {told.files} files are back. `phusa serve` makes the search index and queries anew."
     )
@@ -116,3 +118,19 @@ def restore(file: Path) -> None:
 
 for _command in (*publisher.cli.COMMANDS, *catalogue.cli.COMMANDS):
     main.add_command(_command)
+
+
+def _settings() -> PortalSettings:
+    from cityportal.settings import read_settings
+
+    return read_settings()
+
+
+def _publisher_settings() -> PublisherSettings:
+    return _settings().for_publisher()
+
+
+def _catalogue_settings() -> CatalogueSettings:
+    from publisher.secrets import Secrets
+
+    return _settings().for_catalogue(Secrets())

@@ -6,13 +6,16 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
 from samples.sample_city import City
 from samples.sample_workspace import START, Dataset, MemoryWorkspace, Release, Run, Step
 from servers.needs import need_program
 from werkzeug.serving import make_server
+
+if TYPE_CHECKING:  # read with the first browser: the fast tests never start one
+    from playwright.sync_api import Browser, Page
 
 REQUESTS = "phan-anh-1022"
 FIRST, SECOND = "2026-11-20.1", "2026-11-21.1"
@@ -63,6 +66,8 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """Return a browser."""
+    from playwright.sync_api import sync_playwright
+
     program = need_program("chromium", "chromium")
     flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     with sync_playwright() as playwright:

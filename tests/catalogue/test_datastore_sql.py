@@ -34,6 +34,7 @@ def rows(portal: SamplePortal, sql: str) -> list[list]:
     return [list(record.values()) for record in run(portal, sql)["records"]]
 
 
+@pytest.mark.slow
 def test_all_columns_have_names_types_and_json_values(portal: SamplePortal) -> None:
     answer = run(portal, "SELECT * FROM @T ORDER BY _id LIMIT 1 OFFSET 1")
     assert answer["records"] == [

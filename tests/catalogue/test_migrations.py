@@ -53,6 +53,7 @@ def open_at_once(settings: CatalogueSettings) -> None:
             store.close()
 
 
+@pytest.mark.slow
 def test_processes_that_start_at_once_upgrade_once_on_sqlite(tmp_path):
     open_at_once(CatalogueSettings(home=tmp_path))
 

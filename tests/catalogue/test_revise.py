@@ -49,6 +49,7 @@ def test_a_path_that_leads_nowhere_is_told(catalogue, bus):
     assert refused.value.error_dict == {"resources__99": ["Unmatched key 99"]}
 
 
+@pytest.mark.slow
 def test_nothing_is_written_unless_everything_matches(catalogue, bus):
     for params, paths in (
         ({"match": {"name": "bus", "title": "x"}}, ["title"]),

@@ -83,6 +83,7 @@ def test_the_key_is_made_once_and_for_its_user_only(tmp_path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == ["signing.pem"]
 
 
+@pytest.mark.slow
 def test_some_that_start_at_once_share_one_key(tmp_path: Path) -> None:
     path = tmp_path / "signing.pem"
     script = (

@@ -20,7 +20,6 @@ pytestmark = pytest.mark.slow
         ("service-requests", "closure_reason", "email", "status"),
         ("service-requests", "location", "address", "status"),
         ("service-requests", "location_street_name", "address", "status"),
-        ("public-contracts", "criterion", "email", "guarantee"),
     ],
 )
 def test_a_column_of_addresses_of_people_is_refused(

@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 from flask import Flask
+from samples.compiled_templates import share_compiled
 from samples.migrated import migrated_store
 
 from catalogue.actions import create, update
@@ -126,7 +127,7 @@ class City:
         app.register_blueprint(public_blueprint(self.services))
         if workspace is not None:
             app.register_blueprint(workspace_blueprint(workspace))
-        return app
+        return share_compiled(app)
 
 
 def _create_or_update(context: Context, package: dict[str, Any]) -> Any:

@@ -52,6 +52,10 @@ class KeptRows:
         return {"held_classes": self.classes + self.absent, "held_rows": self.rows}
 
 
+NOTHING_KEPT = KeptRows()
+"""Every class is published as it is now."""
+
+
 def settle_rows(staged: Path, plan: Plan, earlier: Earlier, *, seed: int, places: int | None) -> KeptRows:
     """Put rows of the newest release in the place of those of classes in which too little changed; rewrites the staged file.
 

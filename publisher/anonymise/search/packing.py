@@ -106,7 +106,14 @@ class Layout:
                 before = out[word]
                 out[word] = part if before is None else np.add(before, part, out=before)
         length = len(words[0])
-        return tuple(np.zeros(length, np.int64) if word is None else word for word in out)
+        moved = tuple(np.zeros(length, np.int64) if word is None else word for word in out)
+        for field, own in enumerate(maps[:kept]):
+            if (
+                own is not None and len(own) and not self.bits[field]
+            ):  # one code has no place here, and another one there
+                word, shift = target.places[field]
+                np.add(moved[word], own[0] << shift, out=moved[word])
+        return moved
 
     def weigh(self, words: Words, weights: Sequence[npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
         """Return for each combination the sum of its codes' weights; fields beyond the weights weigh nothing."""

@@ -9,9 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 from publisher.anonymise.tables.cells import Cells
+from publisher.anonymise.tables.demand import Bools, Demand
 from publisher.anonymise.tables.linked import Linked, Together, apart, link, ring
 from publisher.anonymise.tables.programs import Solver
-from publisher.anonymise.tables.protection import Bools, Demand, Protection
+from publisher.anonymise.tables.protection import Protection, TooManyCells
 from publisher.anonymise.tables.rounding import round_cells
 from publisher.anonymise.tables.small import hide_small, list_all
 from publisher.errors import DescriptorError
@@ -45,12 +46,21 @@ def protect_cells(tables: Sequence[Cells], together: Together, cell_key: bytes) 
     """Hide, in place, companions of the hidden cells over all tables of one source, or round all counts where the policy rounds.
 
     Raises:
-        DescriptorError: only some of the tables are rounded, or in different ways.
+        DescriptorError: only some of the tables are rounded, or in different ways; or the tables are too large to be proven safe.
     """
-    if any(cells.aggregate.or_round for cells in tables):
-        round_cells(tables, together, cell_key)
-    else:
-        hide_companions(tables, together)
+    try:
+        if any(cells.aggregate.or_round for cells in tables):
+            round_cells(tables, together, cell_key)
+        else:
+            hide_companions(tables, together)
+    except TooManyCells:
+        names = ", ".join(f"`{cells.published.name}`" for cells in tables)
+        raise DescriptorError(
+            f"The aggregated tables {names} together have too many small cells that are linked: that nobody can compute them from the "
+            "rest could not be proven in good time.",
+            step="anonymise",
+            cure="group by fewer fields or coarser levels, or name the margins that are needed instead of `margins: all`",
+        ) from None
 
 
 def hide_companions(tables: Sequence[Cells], together: Together) -> None:

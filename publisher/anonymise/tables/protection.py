@@ -10,21 +10,19 @@ attacker's feasibility interval that of the Handbook on Statistical Disclosure C
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from publisher.anonymise.search.groups import Codes
+from publisher.anonymise.tables.demand import Bools, Demand, Floats, Totals
 from publisher.anonymise.tables.linked import Linked
+from publisher.anonymise.tables.neighbours import Neighbours
 from publisher.anonymise.tables.programs import Program, Solver
-
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
 
 _LEVELS = ((2, 30), (6, 120), (20, 600))
 """How many siblings for each total, and how many hidden cells beside them, a program looks at; then all that is linked."""
-_MOST_TRIED = 20_000
+_MOST_ALONE = 12_000
+"""How many cells may need a program of their own (some 8 ms each): in tables of four fields and more these grow too many."""
 _FEW_TOGETHER, _MOST_TOGETHER = 50, 30_000
 """Linked hidden cells that are worth one program for all, and those that are too many for it."""
 _WORTHWHILE, _MOST_TRIES = 0.01, 5
@@ -32,29 +30,8 @@ _REACH = 8
 """How many widths a cell may move in a counter-example."""
 
 
-@dataclass(frozen=True)
-class Demand:
-    """What an attacker may not learn about the cells of a system.
-
-    Attributes:
-        values: what adds up, rows or a sum for each cell.
-        floor: what an attacker knows a hidden cell to be at least.
-        width: how wide its interval must be at least; 0 where nothing is asked.
-        units, least: units in each cell, and the fewest for which hidden cells under one visible total may stand together.
-        additive: whether units add up, because each row is one; otherwise only the largest hidden cell is sure.
-        whole: whether values are whole numbers.
-        below, above: how far a cell that is not hidden may be off what is published of it; null when it is published as it is.
-    """
-
-    values: Floats
-    floor: Floats
-    width: Floats
-    units: Codes
-    least: Codes
-    additive: bool
-    whole: bool
-    below: Floats | None = None
-    above: Floats | None = None
+class TooManyCells(Exception):  # noqa: N818  it is what is wrong
+    """More cells need a counter-example of their own than can be found in good time."""
 
 
 class Protection:
@@ -68,30 +45,39 @@ class Protection:
         nothing = np.zeros(len(linked))
         self._below = nothing if demand.below is None else np.minimum(demand.below, self._room)
         self._above = nothing if demand.above is None else np.where(linked.dead, 0, demand.above)
-        sizes = np.diff(linked.starts)
-        self._up = _padded(linked.members, np.repeat(np.arange(len(sizes)), sizes), len(linked))
-        self._down = _padded(linked.parents, np.arange(len(sizes)), len(linked))
-        self._totals = _Totals(len(sizes))
+        self._near = Neighbours(linked, hidden, self._room, self._price)
+        self._up, self._down = self._near.up, self._near.down
+        self._totals = Totals(len(linked.parents))
         alone = (self._up[:, 0] < 0) & (self._down[:, 0] < 0)
         self._low, self._high = np.zeros(len(linked)), np.where(alone, demand.width, 0.0)
         self._dirty: dict[int, None] = {}
+        self._alone = 0
         for node in np.flatnonzero(hidden):
             self._account(int(node))
 
     def run(self) -> None:
-        """Hide what is needed."""
+        """Hide what is needed.
+
+        Raises:
+            TooManyCells: it would take too long.
+        """
         while True:
             if self._demand.above is None:
                 self._give_company()
                 self._prove_together()
+            if self._alone + int(self._is_open().sum()) > _MOST_ALONE:
+                raise TooManyCells
             for node in self._unproven():
                 self._prove(node)
+                self._alone += 1
+                if self._alone > _MOST_ALONE:
+                    raise TooManyCells
             if self._demand.above is not None or not self._dirty:
                 return
 
     def reach_of(self, node: int) -> float:
         """Return how far a hidden cell may rise, at most its width, when hidden cells may all be zero."""
-        around = self._hidden_with(node)
+        around = self._near.hidden_with(node)
         width = self._demand.width.max()
         room = np.where(self._linked.dead[around], 0, self._demand.values[around])
         upper = np.where(self._linked.dead[around], 0.0, _REACH * width)
@@ -172,15 +158,15 @@ class Protection:
 
     def _unproven(self) -> Iterator[int]:
         """Yield the cells that are not proven yet, also those that are hidden meanwhile."""
-        inexact = np.zeros(len(self.hidden), np.bool_) if self._demand.above is None else self._demand.width > 0
-        while True:
-            width = self._high - self._low
-            open_ = np.flatnonzero((self.hidden | inexact) & (width < self._demand.width - 1e-6))
-            if not len(open_):
-                return
+        while len(open_ := np.flatnonzero(self._is_open())):
             for node in open_:
                 if self._high[node] - self._low[node] < self._demand.width[node] - 1e-6:
                     yield int(node)
+
+    def _is_open(self) -> Bools:
+        """Tell of which cells an interval is asked that is not proven yet."""
+        asked = self.hidden if self._demand.above is None else self.hidden | (self._demand.width > 0)
+        return np.asarray(asked & (self._high - self._low < self._demand.width - 1e-6))
 
     def _prove_together(self) -> None:
         """Prove as many hidden cells as possible by few large programs over what is hidden already: many rise, the others give way."""
@@ -188,7 +174,7 @@ class Protection:
         for node in np.flatnonzero(self.hidden & (self._demand.width > 0)).tolist():
             if seen[node]:
                 continue
-            around = self._hidden_with(node)
+            around = self._near.hidden_with(node)
             seen[around] = True
             if not _FEW_TOGETHER <= len(around) <= _MOST_TOGETHER:
                 continue
@@ -223,9 +209,9 @@ class Protection:
 
     def _prove(self, node: int) -> None:
         for siblings, hidden in _LEVELS:
-            if self._move(node, self._around(node, siblings, hidden)):
+            if self._move(node, self._near.around(node, siblings, hidden)):
                 return
-        everything = self._all_linked(node)
+        everything = self._near.all_linked(node)
         if self._move(node, everything):
             return
         for other in everything[
@@ -312,113 +298,3 @@ class Protection:
         order = np.argsort(rows, kind="stable")
         starts = np.append(np.flatnonzero(np.diff(rows[order], prepend=-1)), len(rows))
         return starts, members[order], factors[order]
-
-    def _around(self, node: int, siblings: int, hidden: int) -> Codes:
-        """Return cells that may balance a move of the given one: its siblings in all totals, theirs crosswise, and linked hidden cells."""
-        codes = self._linked.codes[node][None, :]
-        own = codes[0]
-        for relation, is_part in self._relations(node):
-            parts = self._linked.parts(relation)
-            chosen = self._promising(parts[parts != node], siblings)
-            others = self._linked.codes[np.append(chosen, self._linked.parents[relation]) if is_part else chosen]
-            if len(codes) * (len(others) + 1) > _MOST_TRIED:
-                others = others[: max(_MOST_TRIED // len(codes) - 1, 1)]
-            changed = others != own
-            codes = np.concatenate([codes, *(np.where(c, o, codes) for c, o in zip(changed, others, strict=True))])
-        found = self._linked.find(codes)
-        return np.unique(np.concatenate([found[found >= 0], self._nearby(node, hidden)]))
-
-    def _relations(self, node: int) -> Iterator[tuple[int, bool]]:
-        yield from ((int(r), True) for r in self._up[node] if r >= 0)
-        yield from ((int(r), False) for r in self._down[node] if r >= 0)
-
-    def _promising(self, cells: Codes, number: int) -> Codes:
-        """Return the hidden cells with the most room and the cheapest visible ones, so many of each."""
-        hidden, visible = cells[self.hidden[cells]], cells[~self.hidden[cells]]
-        return np.concatenate(
-            [_least(hidden, -self._room[hidden], number), _least(visible, self._price[visible], number)]
-        )
-
-    def _nearby(self, node: int, number: int) -> Codes:
-        """Return hidden cells linked to the given one through hidden cells, the nearest first."""
-        found = {node: None}
-        waiting = [node]
-        for one in waiting:
-            for relation, _ in self._relations(one):
-                parts = self._linked.parts(relation)
-                members = np.append(parts, self._linked.parents[relation])
-                near = members[self.hidden[members]]
-                for other in _least(near, -self._room[near], 12).tolist():
-                    if other not in found:
-                        found[other] = None
-                        waiting.append(other)
-                if len(found) >= number:
-                    return np.array(list(found), np.int64)
-        return np.array(list(found), np.int64)
-
-    def _hidden_with(self, node: int) -> Codes:
-        """Return all hidden cells that are linked to the given one through hidden cells."""
-        found = {node: None}
-        waiting = [node]
-        asked: set[int] = set()
-        for one in waiting:
-            for relation, _ in self._relations(one):
-                if relation not in asked:
-                    asked.add(relation)
-                    members = np.append(self._linked.parts(relation), self._linked.parents[relation])
-                    fresh = [other for other in members[self.hidden[members]].tolist() if other not in found]
-                    found.update(dict.fromkeys(fresh))
-                    waiting.extend(fresh)
-        return np.unique(np.array(list(found), np.int64))
-
-    def _all_linked(self, node: int) -> Codes:
-        seen = np.zeros(len(self._linked), np.bool_)
-        seen[node] = True
-        sizes = np.diff(self._linked.starts)
-        of = np.repeat(np.arange(len(sizes)), sizes)
-        number = 0
-        while number < (number := int(seen.sum())):
-            touched = seen[self._linked.parents].copy()
-            touched[of[seen[self._linked.members]]] = True
-            seen[self._linked.parents[touched]] = True
-            seen[self._linked.members[touched[of]]] = True
-        return np.flatnonzero(seen)
-
-
-class _Totals:
-    """What lies hidden under each total; the last place stands for no total."""
-
-    def __init__(self, number: int) -> None:
-        self.number = np.zeros(number + 1, np.int64)
-        self.room = np.zeros(number + 1)
-        self.need = np.zeros(number + 1)
-        self.rest = np.zeros(number + 1)
-        self.largest = np.zeros(number + 1, np.int64)
-        self.least = np.zeros(number + 1, np.int64)
-
-    def add(self, above: Codes, *, room: float, width: float, rest: float) -> None:
-        self.number[above] += 1
-        self.room[above] += room
-        self.rest[above] += rest
-        self.need[above] = np.maximum(self.need[above], width)
-
-    def add_units(self, above: Codes, *, units: int, least: int) -> None:
-        self.largest[above] = np.maximum(self.largest[above], units)
-        self.least[above] = np.maximum(self.least[above], least)
-
-
-def _padded(nodes: Codes, relations: Codes, length: int) -> Codes:
-    """Return for each cell the relations it stands in, as one row of a matrix, filled up with -1."""
-    order = np.argsort(nodes, kind="stable")
-    counts = np.bincount(nodes, minlength=length)
-    table = np.full((length, max(int(counts.max(initial=0)), 1)), -1, np.int64)
-    place = np.arange(len(nodes)) - np.repeat(np.cumsum(counts) - counts, counts)
-    table[nodes[order], place] = relations[order]
-    return table
-
-
-def _least(cells: Codes, by: Floats, number: int) -> Codes:
-    """Return so many cells with the least values, by their numbers where these are equal."""
-    if len(cells) > number:
-        cells = cells[np.lexsort([cells, by])[:number]]
-    return cells

@@ -18,9 +18,10 @@ import pyarrow as pa
 
 from publisher.anonymise.search.groups import Codes
 from publisher.anonymise.tables.cells import ALL, Cells
+from publisher.anonymise.tables.demand import Demand
 from publisher.anonymise.tables.linked import Linked, Together, link
 from publisher.anonymise.tables.programs import Solver
-from publisher.anonymise.tables.protection import Demand, Protection
+from publisher.anonymise.tables.protection import Protection
 from publisher.errors import DescriptorError
 from publisher.formats.rows import column_to_text
 from publisher.policy import AggregateTable

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from publisher.disclosure.cells.attack import Contradiction, Equations, narrow
+from publisher.disclosure.cells.attack import Contradiction, Equations, Unfinished, narrow
 from publisher.disclosure.cells.small import aggregate_of, count_name, grouping_of
 from publisher.formats.rows import column_to_text
 from publisher.policy import AggregateTable
@@ -97,6 +97,8 @@ def _faults_of(source: _Source, names: str) -> list[str]:
         number = narrow(equations, width, empty)
     except Contradiction:
         return [*faults, f"the cells of {names} contradict each other"]
+    except Unfinished:
+        return [*faults, f"{names} hide too many linked cells to be checked; group by fewer fields or coarser levels"]
     return [*faults, f"{number} hidden cells can be computed too closely from {names}"] if number else faults
 
 

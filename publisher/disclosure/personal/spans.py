@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -79,8 +80,13 @@ def _found(reading: Reading) -> Iterator[Span]:
 
 def _without_overlaps(spans: Iterator[Span]) -> list[Span]:
     """Return spans in order of place; of two that overlap the one found first stays."""
-    kept: list[Span] = []
+    kept: list[
+        Span
+    ] = []  # in order and apart, so that only the neighbours can overlap: long texts hold tens of thousands
     for span in spans:
-        if not any(span.start < other.end and other.start < span.end for other in kept):
-            kept.append(span)
-    return sorted(kept, key=lambda span: (span.start, span.end))
+        place = bisect_right(kept, span.start, key=lambda other: other.start)
+        if place and kept[place - 1].end > span.start:
+            continue
+        if place == len(kept) or kept[place].start >= span.end:
+            kept.insert(place, span)
+    return kept

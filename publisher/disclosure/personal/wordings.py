@@ -93,6 +93,8 @@ def _holds_a_name(local: str) -> bool:
         return False
     family, given = words("surnames.txt"), words("given_names.txt") | words("middle_names.txt")
     foreign = words("foreign_names.txt")
+    if len(parts) == 2 and min(map(len, parts)) >= 2 and any(part in foreign for part in parts):
+        return True  # a foreign given name; no list knows all the family names that go with it
     if len(parts) >= 2:
         known = [part in family or part in given or part in foreign for part in parts]
         small = [len(part) <= 3 for part in parts]

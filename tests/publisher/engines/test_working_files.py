@@ -76,6 +76,7 @@ def test_small_batches_are_joined(cut: int) -> None:
     assert batch.equals(TABLE.combine_chunks().to_batches()[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("columns", "rows", "text"),
     [(1, 150_000, "x"), (100, 25_000, "x"), (2, 3_000, "x" * 20_000), (1, 3, "x" * (40 << 20))],

@@ -72,6 +72,7 @@ def test_pythons_reader_gets_every_text_back(rows: list[tuple[str | None, str | 
     assert list(read) == [["" if value is None else str(value) for value in row] for row in rows]
 
 
+@pytest.mark.slow
 @given(st.lists(st.none() | st.floats(allow_nan=False, allow_infinity=False), min_size=1))
 def test_floats_are_what_python_writes(values: list[float | None]) -> None:
     texts = column_to_text(pa.array(values, pa.float64())).to_pylist()

@@ -322,6 +322,39 @@ def test_the_command_writes_the_report_and_says_what_it_cost(desk: Desk) -> None
     assert f"smallest class {report['smallest_class']}" in done.output
 
 
+@pytest.mark.parametrize("place", ["inside", "beside", "on the field"])
+def test_a_hierarchy_is_declared_once_and_named(desk: Desk, place: str) -> None:
+    policy: dict[str, Any] = {"privacy": _policy()}
+    _, expected = desk.run(desk.source(_rows()), policy)
+    declared = {"age": {"file": "age.csv", "delimiter": ";"}}
+    policy["privacy"]["fields"]["Tuổi"] = {"action": "generalise", "hierarchy": "age", "role": "quasi"}
+    if place == "on the field":
+        policy["privacy"]["fields"]["Tuổi"] |= {"hierarchy": "age.csv", "delimiter": ";"}
+    else:
+        (policy if place == "beside" else policy["privacy"])["hierarchies"] = declared
+    _, report = desk.run(desk.source(_rows()), policy)
+    assert (report["loss"], report["levels"]) == (expected["loss"], expected["levels"])
+    assert report["c_avg"] == pytest.approx(report["average_class_size"] / 5, abs=0.002)
+
+
+def test_a_column_of_one_value_is_that_leaf_and_its_small_classes_stay_behind(desk: Desk) -> None:
+    rows = [["x", "Never married", str(20 + place % 7 // 6), "Male", "A"] for place in range(20)]
+    policy = _policy(suppression_limit=1)
+    policy["fields"]["Tuổi"] = {"action": "keep", "role": "quasi"}
+    path, report = desk.run(desk.source(rows), policy)
+    assert report["suppressed_rows"] == 2
+    assert {row["marital-status"] for row in _read(path)} == {"Never married"}
+
+
+def test_nan_of_a_data_frame_is_no_value(desk: Desk) -> None:
+    source = desk.folder / "in.parquet"
+    pq.write_table(pa.table({"n": [float("nan"), 1.0] * 10, "benh": ["A"] * 20}), source)
+    fields = {"n": {"action": "keep", "role": "quasi"}, "benh": "keep"}
+    path, report = desk.run(source, {"fields": fields, "microdata": {"k": 5}}, "out.parquet")
+    assert pq.read_table(path)["n"].null_count == 10
+    assert report["classes"] == 2
+
+
 def test_short_settings_in_one_line_are_read(desk: Desk) -> None:
     text = yaml.safe_dump(_policy(), allow_unicode=True).replace("microdata:\n", "microdata:\n  k: 7, max_quasi: 9\n")
     text = text.replace("  k: 5\n", "")

@@ -17,6 +17,7 @@ def cleaned(texts: pa.Array) -> pa.Array:
     return pc.utf8_trim_whitespace(pc.utf8_normalize(pc.replace_substring(texts, "\u00a0", " "), form="NFC"))
 
 
+@pytest.mark.slow
 def test_what_is_certain_does_not_change_in_cleaning_alone_or_side_by_side() -> None:
     for code in CERTAIN:
         letter = chr(code)

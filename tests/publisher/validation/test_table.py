@@ -152,6 +152,7 @@ def test_nan_may_be_declared_missing(define, run):
     assert run(define(fields), {"measure": typed, "other": ["a", "b"]}).valid["measure"].to_pylist() == [None, 1.5]
 
 
+@pytest.mark.slow
 def test_two_hundred_columns_are_checked_each_by_its_own_rule(define, run):
     fields = [{"name": f"c{place}", "type": "integer" if place % 2 else "string"} for place in range(200)]
     columns = {field["name"]: ["1", "x", "3"] for field in fields}

@@ -247,7 +247,7 @@ def _is_a_person(reading: Reading, run: _Run) -> bool:
     folded, surname = run.folded, _is_surname(reading, run.words[0])
     if run.before in {"place", "number"} or folded.startswith(_POSTS) or _OFFICE_WORDS.search(folded):
         return False
-    famous = folded in words("public_names.txt")
+    famous = folded in words("public_names.txt") or folded in words("place_names.txt")
     if not surname:
         return run.before in {"person", "near"} and not famous and _is_foreign(run)
     if famous:
@@ -281,7 +281,7 @@ def _is_made_like_a_name(reading: Reading, run: _Run) -> bool:
     usual = first.folded in _USUAL
     if len(run.words) == 2:  # many a town has two such syllables
         given = given and last.lower not in {"văn", "thị"}
-        return given and usual and not reading.even and not reading.plain and run.folded not in words("place_names.txt")
+        return given and usual and not reading.even and not reading.plain
     if (
         usual
         and second.folded in {"van", "thi"}

@@ -98,6 +98,7 @@ def test_units_of_few_people_climb_until_enough_share_the_value(tmp_path: Path) 
         hierarchy_of(_action("h.csv", min_population=5), tmp_path)
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_every_value_is_shared_by_enough_people_at_every_level(data: st.DataObject) -> None:

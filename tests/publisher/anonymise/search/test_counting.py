@@ -134,6 +134,13 @@ def test_another_layout_holds_the_same_codes() -> None:
     assert layout.weigh(words, weights) == pytest.approx(weights[0][columns[0]] + weights[1][columns[1]])
 
 
+def test_a_field_of_one_code_may_have_another_code_in_another_layout() -> None:
+    layout, target = layout_for([1, 3, 1]), layout_for([6, 3, 40])
+    words = layout.pack([np.zeros(3, np.int64), np.arange(3), np.zeros(3, np.int64)], 3)
+    moved = layout.translate(words, [np.array([5]), None, np.array([33])], target)
+    assert [target.unpack(moved, place).tolist() for place in range(3)] == [[5] * 3, [0, 1, 2], [33] * 3]
+
+
 @pytest.mark.parametrize("largest", [100, 2**12, 2**40])
 def test_rows_of_small_groups_are_found(largest: int) -> None:
     draw = np.random.default_rng(6)

@@ -13,6 +13,7 @@ from publisher.anonymise import AnonymisedTables
 from publisher.definition import TableDefinition
 from publisher.errors import DescriptorError
 from publisher.policy import AggregateTable
+from publisher.published import published_tables
 
 Make = Callable[..., TableDefinition]
 Run = Callable[..., AnonymisedTables]
@@ -64,6 +65,14 @@ def test_only_the_margins_that_are_named_are_published(make_table: Make, anonymi
     table = make_table(FIELDS, policy({"group_by": ["ngay", "khu"], "margins": [["khu"], []]}))
     found = rows(anonymise(table, COLUMNS))
     assert [key for key in found if "*" in key] == [("*", "*"), ("*", "A"), ("*", "B"), ("*", None)]
+
+
+def test_a_reader_is_told_what_the_star_means_where_it_stands(make_table: Make) -> None:
+    [table] = published_tables(make_table(FIELDS, policy({"group_by": ["ngay", "khu"], "margins": [["khu"]]})))
+    said = {one.name: (one.description, one.description_translated.get("en", "")) for one in table.fields}
+    assert "* nghĩa là tất cả" in said["ngay"][0]
+    assert "* means all" in said["ngay"][1]
+    assert all("*" not in text for text in said["khu"])
 
 
 def test_without_margins_groups_keep_their_types(make_table: Make, anonymise: Run) -> None:

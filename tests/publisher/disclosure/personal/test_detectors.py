@@ -91,6 +91,7 @@ def test_measurements_and_empty_columns_are_left_alone() -> None:
     assert detect_table(columns) == []
 
 
+@pytest.mark.slow
 def test_findings_carry_no_value() -> None:
     for header, _, values in personal_columns(100, 3):
         for finding in detect_column(header, pa.array(values, pa.string())):

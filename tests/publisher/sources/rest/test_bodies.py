@@ -102,6 +102,7 @@ def test_one_large_answer_needs_no_memory_of_its_size(http_server: HttpServer, t
     assert peak < len(body) / 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "packed", [gzip.compress, zlib.compress, lambda b: gzip.compress(b[:20]) + gzip.compress(b[20:])]
 )

@@ -92,6 +92,7 @@ def test_a_relative_path_stays_the_place(file: Path, monkeypatch: pytest.MonkeyP
     assert validate_file(file, NAMES).tasks[0].place == "names.csv"
 
 
+@pytest.mark.slow
 def test_invalid_utf8_far_down_gives_the_errors_before_it_and_then_the_fault(tmp_path: Path) -> None:
     path = tmp_path / "file.csv"
     lines = [f"{n},x\n".encode() for n in range(60_000)]

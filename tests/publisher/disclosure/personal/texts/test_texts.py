@@ -41,6 +41,7 @@ def test_every_kind_is_found_where_it_stands() -> None:
     assert found_in(RICH) == FOUND
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [11, 12])
 def test_nine_in_ten_are_found_and_right_in_texts_that_no_detector_was_tuned_on(seed: int) -> None:
     judged = judge(corpus(heldout, seed=seed, count=420))
