@@ -17,6 +17,11 @@ from publisher.policy import Privacy
 from publisher.yaml_lines import YamlDocument, read_yaml
 
 _TRUTH = {"true", "false"}
+_WORDS = {
+    "extra_forbidden": "unknown key",
+    "union_tag_not_found": "no action; give one, such as `action: keep`, or a `hierarchy`",
+    "union_tag_invalid": "unknown action",
+}
 _SHORT = re.compile(r" +\w+: [^,:{}\[\]\"'#]+(?:, \w+: [^,:{}\[\]\"'#]+)+(?:#.*)?")
 _SETTINGS = re.compile(r", (?=\w+: )")
 
@@ -123,7 +128,7 @@ def _mistakes(document: YamlDocument, prefix: list[str], error: ValidationError)
     lines = []
     for fault in error.errors(include_url=False, include_input=False):
         place = [*prefix, *fault["loc"]]
-        what = "unknown key" if fault["type"] == "extra_forbidden" else fault["msg"].removeprefix("Value error, ")
+        what = _WORDS.get(fault["type"]) or fault["msg"].removeprefix("Value error, ")
         steps = ".".join(str(step) for step in fault["loc"]) or "policy"
         lines.append((document.line_of(place), steps, what))
     return [f"{document.path}:{line}: {steps}: {what}" for line, steps, what in sorted(set(lines))]

@@ -155,7 +155,8 @@ def test_a_column_that_the_policy_does_not_name_stays_behind(desk: Desk) -> None
     [
         (lambda policy: policy["fields"].update(gone={"action": "keep"}), DescriptorError, "does not have: gone"),
         (lambda policy: policy.update(colour="red"), DescriptorError, "policy.yaml:1: colour: unknown key"),
-        (lambda policy: policy["fields"]["sex"].update(action="smudge"), DescriptorError, "policy.yaml"),
+        (lambda policy: policy["fields"]["sex"].update(action="smudge"), DescriptorError, "sex: unknown action"),
+        (lambda policy: policy["fields"].update(benh={"role": "sensitive"}), DescriptorError, "benh: no action; give"),
         (lambda policy: policy["fields"].update(benh={"action": "round", "base": 5}), ReleaseRefused, "needs numbers"),
         (lambda policy: policy["fields"].update(id={"action": "keep"}), DisclosureRisk, "singles rows out"),
         (lambda policy: policy["microdata"].update(k=4000), DisclosureRisk, "no acceptable levels"),
