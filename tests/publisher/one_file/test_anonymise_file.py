@@ -110,6 +110,7 @@ def test_a_file_is_anonymised_in_its_own_dialect(desk: Desk, sign: str, name: st
     assert sorted(file.name for file in desk.folder.iterdir()) == sorted({name, "age.csv", "policy.yaml", path.name})
 
 
+@pytest.mark.slow
 def test_parquet_goes_in_and_out_with_types(desk: Desk) -> None:
     rows = _rows()
     columns: dict[str, Any] = {name: [row[place] or None for row in rows] for place, name in enumerate(HEADER)}
@@ -127,6 +128,7 @@ def test_parquet_goes_in_and_out_with_types(desk: Desk) -> None:
     assert pq.read_metadata(path).metadata is None or b"pandas" not in pq.read_metadata(path).metadata
 
 
+@pytest.mark.slow
 def test_the_same_file_and_policy_give_the_same_bytes_in_an_order_of_their_own(desk: Desk) -> None:
     rows = _rows(3000)
     rows.sort(key=lambda row: int(row[2]))
@@ -142,6 +144,7 @@ def test_the_same_file_and_policy_give_the_same_bytes_in_an_order_of_their_own(d
     assert abs(covariance / spread**0.5) < 0.15
 
 
+@pytest.mark.slow
 def test_a_column_that_the_policy_does_not_name_stays_behind(desk: Desk) -> None:
     policy = _policy()
     del policy["fields"]["benh"]
@@ -180,6 +183,7 @@ def test_what_cannot_be_done_is_refused_and_nothing_appears(
     assert not (desk.folder / "out.csv").exists()
 
 
+@pytest.mark.slow
 def test_personal_columns_do_not_leave(desk: Desk) -> None:
     draw = random.Random(8)
     rows = [
@@ -259,6 +263,7 @@ def test_a_schema_decides_the_types(desk: Desk) -> None:
         anonymise_file(source, policy, desk.folder / "out.csv", schema=schema)
 
 
+@pytest.mark.slow
 def test_aggregates_stand_beside_the_rows(desk: Desk) -> None:
     policy = _policy() | {"tables": [{"id": "theo_gioi", "group_by": ["sex"], "small_cell": {"min": 5}}]}
     path, report = desk.run(desk.source(_rows()), policy)
@@ -282,6 +287,7 @@ def _with_settings(desk: Desk) -> click.Group:
     return phusa
 
 
+@pytest.mark.slow
 def test_noise_is_paid_from_the_publishers_ledger_and_stored(desk: Desk) -> None:
     pytest.importorskip("opendp")
     noise = {
@@ -323,6 +329,7 @@ def test_the_command_writes_the_report_and_says_what_it_cost(desk: Desk) -> None
     assert f"smallest class {report['smallest_class']}" in done.output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["inside", "beside", "on the field"])
 def test_a_hierarchy_is_declared_once_and_named(desk: Desk, place: str) -> None:
     policy: dict[str, Any] = {"privacy": _policy()}
@@ -347,6 +354,7 @@ def test_a_column_of_one_value_is_that_leaf_and_its_small_classes_stay_behind(de
     assert {row["marital-status"] for row in _read(path)} == {"Never married"}
 
 
+@pytest.mark.slow
 def test_nan_of_a_data_frame_is_no_value(desk: Desk) -> None:
     source = desk.folder / "in.parquet"
     pq.write_table(pa.table({"n": [float("nan"), 1.0] * 10, "benh": ["A"] * 20}), source)
@@ -356,6 +364,7 @@ def test_nan_of_a_data_frame_is_no_value(desk: Desk) -> None:
     assert report["classes"] == 2
 
 
+@pytest.mark.slow
 def test_short_settings_in_one_line_are_read(desk: Desk) -> None:
     text = yaml.safe_dump(_policy(), allow_unicode=True).replace("microdata:\n", "microdata:\n  k: 7, max_quasi: 9\n")
     text = text.replace("  k: 5\n", "")
