@@ -7,9 +7,10 @@ public keeps the release it has until the one call to the catalogue that moves t
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -115,10 +116,11 @@ def make_release(
     documents = {"quality.json": quality, "changes.json": changes}
     describe(definition, run, folder, tables=tables, origin=origin, documents=documents)
     review = review_record(definition, facilities.store, run.started_at.date())
+    known = Known(earlier, budget.entries() if budget else None)
     valid = {report.table: report.valid_rows for report in reports}
-    again = rerun(definition, facilities, release, work, earlier=earlier, rows=valid)
-    known = Known(earlier, budget.entries() if budget else None, again)
-    check(definition, run, folder, tables=[table for table, _ in tables], privacy=privacy, review=review, known=known)
+    again = partial(rerun, definition, facilities, release, work, earlier=earlier, rows=valid)
+    published = [table for table, _ in tables]
+    check(definition, run, folder, tables=published, privacy=privacy, review=review, known=known, make_again=again)
     if dry_run:
         return Outcome("checked", None)
     stage(definition, facilities, run, folder, origin)
@@ -349,8 +351,9 @@ def check(  # noqa: PLR0913  what is checked, and what is told of it
     privacy: dict[str, dict[str, Any]],
     review: dict[str, Any],
     known: Known,
+    make_again: Callable[[], dict[str, Path]],
 ) -> None:
-    """Let the checker re-read the bytes, write its verdict into privacy.json, and refuse when any check failed.
+    """Let the checker re-read the bytes beside tables that are made again, write its verdict into privacy.json, and refuse when any check failed.
 
     Raises:
         DisclosureRisk: names the checks that failed, the tables and columns; never a value.
@@ -364,9 +367,7 @@ def check(  # noqa: PLR0913  what is checked, and what is told of it
             definitions=definition.folder,
             rows_before={table: report["rows"] for table, report in privacy.items() if report["kind"] == "rows"},
             formats=definition.release.formats,
-            earlier=known.earlier,
-            ledgers=known.ledgers,
-            again=known.again,
+            known=replace(known, again=make_again()),
         )
         facts["checks"] = len(verdict.checks)
         policy = {

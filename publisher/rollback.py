@@ -60,7 +60,6 @@ def _refuse_when_unsafe(definition: DatasetDefinition, folder: Path, known: Know
         definitions=definition.folder,
         rows_before={table: report["rows"] for table, report in privacy.items() if report["kind"] == "rows"},
         formats=formats_in(folder),
-        earlier=known.earlier,
-        ledgers=known.ledgers,
+        known=known,
     )
     refuse_unsafe(definition.name, verdict.failures, what="The old release does not satisfy today's policy: ")

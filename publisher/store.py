@@ -370,6 +370,12 @@ class Store:
         with self.reading() as session:
             return session.scalar(query)
 
+    def hold(self, dataset: str, actor: str, reason: str) -> None:
+        """Put a dataset on hold, and record who did and why; a hold that there is gets the new reason."""
+        with self.session() as session:
+            session.merge(Hold(dataset=dataset, actor=actor, reason=reason))
+        self.decide("hold", dataset, actor, reason=reason)
+
     def hold_of(self, dataset: str) -> Hold | None:
         """Return why a dataset is on hold, or null."""
         with self.reading() as session:

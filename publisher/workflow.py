@@ -195,9 +195,7 @@ class Workspace:
         """Let no further run start until somebody resumes the dataset; a reason is needed, for it is shown."""
         if not reason.strip():
             raise EnvironmentFault("A hold needs a reason.", dataset=dataset, cure="say why in one sentence")
-        with self._store.session() as session:
-            session.merge(Hold(dataset=dataset, actor=actor, reason=reason.strip()))
-        self._store.decide("hold", dataset, actor, reason=reason.strip())
+        self._store.hold(dataset, actor, reason.strip())
 
     def resume(self, dataset: str, actor: str) -> None:
         """End a hold."""

@@ -70,14 +70,20 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Known:
-    """What is known besides the bytes: what is public already, and the entries of the ledgers that noise is paid from; null for none.
+    """What is known besides the bytes.
 
-    `again` holds tables that were made a second time, by name.
+    Attributes:
+        earlier: what is public already; null for files that are no release, which are compared with nothing.
+        ledgers: all entries of the ledgers that noisy tables are paid from; null where there are none.
+        again: Parquet files of tables that were made a second time, by name.
     """
 
-    earlier: Earlier | None
-    ledgers: Entries | None
+    earlier: Earlier | None = None
+    ledgers: Entries | None = None
     again: Mapping[str, Path] = field(default_factory=dict)
+
+
+NOTHING = Known()
 
 
 @dataclass(frozen=True)
@@ -92,9 +98,7 @@ class Given:
         definitions: the definition's folder, where hierarchies lie.
         rows_before: for each table whose rows leave, the number of valid rows that the anonymiser was given.
         formats: the formats the definition asks for; Parquet must be one of them, since the others are compared with it.
-        earlier: what is public already; null for files that are no release, which are compared with nothing.
-        ledgers: all entries of the ledgers that noisy tables are paid from; null where there are none.
-        again: Parquet files of tables that were made a second time, by name.
+        known: what is known besides the bytes.
     """
 
     folder: Path
@@ -104,9 +108,7 @@ class Given:
     definitions: Path
     rows_before: Mapping[str, int]
     formats: Sequence[str] = ALL_FORMATS
-    earlier: Earlier | None = None
-    ledgers: Entries | None = None
-    again: Mapping[str, Path] = field(default_factory=dict)
+    known: Known = NOTHING
 
 
 def check_release(  # noqa: PLR0913  what a check starts from, each by its name
@@ -118,14 +120,10 @@ def check_release(  # noqa: PLR0913  what a check starts from, each by its name
     definitions: Path,
     rows_before: Mapping[str, int],
     formats: Sequence[str] = ALL_FORMATS,
-    earlier: Earlier | None = None,
-    ledgers: Entries | None = None,
-    again: Mapping[str, Path] | None = None,
+    known: Known = NOTHING,
 ) -> Verdict:
     """Check G1 to G10 on the files of a release folder; the arguments are explained at `Given`."""
-    given = Given(
-        folder, tables, dataset, today, definitions, rows_before, formats, earlier, ledgers, again=again or {}
-    )
+    given = Given(folder, tables, dataset, today, definitions, rows_before, formats, known)
     return Verdict(tuple(_all_checks(given)))
 
 
@@ -153,7 +151,9 @@ def _all_checks(given: Given) -> Iterator[Check]:
     aggregates = [(table, parquets[table.name]) for table in tables if table.aggregate and not is_noisy(table)]
     if aggregates:
         rows = [(table, parquets[table.name]) for table in tables if table.aggregate is None]
-        yield _run("G6", "", "subtraction", lambda: subtractions(aggregates, _told_before(aggregates, given.earlier)))
+        yield _run(
+            "G6", "", "subtraction", lambda: subtractions(aggregates, _told_before(aggregates, given.known.earlier))
+        )
         yield _run("G6", "", "recount", lambda: recounts(aggregates, rows))
 
 
@@ -169,7 +169,7 @@ def _table_checks(given: Given, path: Path, table: PublishedTable) -> Iterator[C
     yield _run("G2", name, "columns", lambda: personal_columns(path, table, today=given.today))
     yield _run("G5", name, "forms", lambda: wrong_forms(path, table, definitions=given.definitions))
     if is_noisy(table):
-        yield _run("G9", name, "budget", lambda: unpaid_noise(path, table, given.dataset, given.ledgers))
+        yield _run("G9", name, "budget", lambda: unpaid_noise(path, table, given.dataset, given.known.ledgers))
     elif table.aggregate is not None:
         yield _run("G6", name, "small cells", lambda: small_cells(path, table))
 
@@ -180,8 +180,8 @@ def _told_before(aggregates: Sequence[tuple[PublishedTable, Path]], earlier: Ear
 
 def _release_checks(given: Given, path: Path, table: PublishedTable) -> Iterator[Check]:
     """Compare the table with what is public already."""
-    earlier, microdata = given.earlier, table.source.privacy.microdata
-    if again := given.again.get(table.name):
+    earlier, microdata = given.known.earlier, table.source.privacy.microdata
+    if again := given.known.again.get(table.name):
         yield _run("G10", table.name, "rerun", lambda: other_rows(path, again, table))
     if any(field.treatment == "pseudonymise" for field in table.fields):
         yield _run("G8", table.name, "pseudonyms", lambda: weak_pseudonyms(path, table, earlier))

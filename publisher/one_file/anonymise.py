@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from publisher.anonymise import AnonymisedTables, anonymise_table
-from publisher.disclosure.guarantees import Verdict, check_release
+from publisher.disclosure.guarantees import Known, Verdict, check_release
 from publisher.errors import DisclosureRisk
 from publisher.facilities import Facilities
 from publisher.ledger import Budget
@@ -136,7 +136,7 @@ def _check(
         definitions=policy.folder,
         rows_before={read.table.name: read.rows},
         formats=_FORMATS,
-        ledgers=budget.entries() if budget else None,
+        known=Known(ledgers=budget.entries() if budget else None),
     )
     if not verdict.passed:
         found = "; ".join(f"{check.id} {check.detail}" for check in verdict.failures)

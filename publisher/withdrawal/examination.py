@@ -76,8 +76,7 @@ def _failures(
         definitions=definition.folder,
         rows_before=rows_before,
         formats=("parquet",),
-        earlier=known.earlier,
-        ledgers=known.ledgers,
+        known=known,
     )
     judged = [*verdict.failures, *check_texts(folder, released.tables).failures]
     faults = [Check("G5", "", passed=False, detail=fault) for fault in released.faults]

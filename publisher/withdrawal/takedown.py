@@ -22,7 +22,7 @@ from publisher.facilities import Facilities
 from publisher.healing import heal_if_possible
 from publisher.lease import Lease
 from publisher.retention.tombstone import Tombstone, put_tombstone, stated_files, utc_text
-from publisher.store import Hold, ReleaseRow
+from publisher.store import ReleaseRow
 from publisher.versions.row_changes import ENDING
 from publisher.withdrawal.stored import KEPT
 from publisher.withdrawal.successor import publish_last_good
@@ -84,7 +84,7 @@ def withdraw(
         chosen = _chosen(definition, facilities, releases)
         current = store.current(name)
         if releases is None or (current and current.release in _ids(chosen)):
-            _hold(facilities, name, why)
+            store.hold(name, why.by, why.reason.strip())
             _cancel_waiting(facilities, name, why)
         store.take_down(name, _ids(chosen), "withdrawing", _said(why, now))
         finish_taking_down(definition, facilities, now=now)
@@ -220,12 +220,6 @@ def _told(row: ReleaseRow) -> dict[str, Any]:
     said = row.summary["withdrawal"]
     known = {name: said[name] for name in ("reason", "reason_translated", "failed", "at")}
     return {**known, "under_review": row.state == "quarantining"}
-
-
-def _hold(facilities: Facilities, dataset: str, why: Why) -> None:
-    with facilities.store.session() as session:
-        session.merge(Hold(dataset=dataset, actor=why.by, reason=why.reason.strip()))
-    facilities.store.decide("hold", dataset, why.by, reason=why.reason.strip())
 
 
 def _cancel_waiting(facilities: Facilities, dataset: str, why: Why) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -61,13 +62,19 @@ def write_digests(valid: Table, plan: Plan, *, key: bytes, output: Path) -> None
     with closing(duckdb.connect(":memory:")) as engine, new_parquet(output.with_suffix(".part"), _SCHEMA) as writer:
         for batch in read_batches(valid, columns=names):
             engine.register("batch", pa.Table.from_batches([batch]))
-            row = ", ".join(f'"{name}"' for name in names)
-            unit = ", ".join(f'"{name}"' for name in table.privacy.unit_key) or row
-            query = f"SELECT hash('{salt}', {unit}) AS unit, hash('{salt}', {row}) AS row FROM batch"  # noqa: S608  own names
+            unit, row = (_digest(salt, some) for some in (table.privacy.unit_key or names, names))
+            query = f"SELECT {unit} AS unit, {row} AS row FROM batch"  # noqa: S608  own names
             writer.write_table(engine.sql(query).to_arrow_table().cast(_SCHEMA))
     digests = pq.read_table(output.with_suffix(".part"))
     pq.write_table(digests.sort_by([("unit", "ascending"), ("row", "ascending")]), output, compression="zstd")
     output.with_suffix(".part").unlink()
+
+
+def _digest(salt: str, names: Sequence[str]) -> str:
+    """Return an expression for 64 bits of SHA-256 over a secret and the values of some fields, each with its length before it."""
+    texts = (f'CAST("{name}" AS VARCHAR)' for name in names)
+    said = " || ".join(f"coalesce(length({text}) || ':' || {text}, '-')" for text in texts)
+    return f"('0x' || sha256('{salt}' || {said})[:16])::UBIGINT"
 
 
 def changed_units(now: Path, then: Path, *, by_key: bool) -> int:

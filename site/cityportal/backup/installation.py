@@ -1,6 +1,7 @@
 """`phusa backup` and `phusa restore`: what an installation cannot make again.
 
-Both databases, the keys, the rows that organizations pushed, what sources held last, and every stored file. Left out: what follows from
+Both databases, the keys, the rows that organizations pushed, what sources held last, what is remembered of earlier releases, and every
+stored file. Left out: what follows from
 these (the search index, Datasette's files), what is kept for days only (working files, quarantine), and the definitions, which the
 agency keeps under version control.
 """
@@ -33,7 +34,7 @@ from publisher.facilities import Facilities, open_facilities
 from publisher.manifest import media_type_of
 from publisher.store import Row
 
-_FOLDERS = ("keys", "pushed", "sources")
+_FOLDERS = ("keys", "pushed", "sources", "earlier")
 _MARKER = "restoring"
 _EMPTY_IT = "restore into an empty home, empty databases and an empty storage"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
@@ -20,7 +21,10 @@ def version_of(connection: Connection) -> str:
 
 
 def rows_of(connection: Connection, table: Table) -> Iterator[bytes]:
-    """Yield every row of a table as one line: a JSON list of its values in the order of the columns; times are ISO 8601."""
+    """Yield every row of a table as one line: a JSON list of its values in the order of the columns.
+
+    Times are ISO 8601, bytes Base64.
+    """
     order = list(table.primary_key.columns)
     for row in connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(select(table).order_by(*order)):
         yield json.dumps(list(row), ensure_ascii=False, default=_written).encode() + b"\n"
@@ -58,10 +62,14 @@ def go_on_counting(connection: Connection, table: Table) -> None:
 def _written(value: object) -> str:
     if isinstance(value, date):  # a datetime is one too
         return value.isoformat()
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
     raise TypeError(f"a value of type {type(value).__name__} has no written form")
 
 
 def _reader(kind: type) -> Any:
     if kind in {datetime, date}:
         return lambda value: None if value is None else kind.fromisoformat(value)
+    if kind is bytes:
+        return lambda value: None if value is None else base64.b64decode(value)
     return lambda value: value

@@ -19,7 +19,7 @@ from cityportal.cli import main
 from cityportal.settings import read_settings
 from publisher.errors import EnvironmentFault
 from publisher.facilities import open_facilities
-from publisher.store import Decision, Hold, ReleaseRow, Row, Run
+from publisher.store import AnswerRow, Decision, Hold, ReleaseRow, Row, Run
 
 
 @pytest.fixture
@@ -47,11 +47,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             )
         )
         session.add(Hold(dataset="nuoc", actor="thu", reason="chờ đơn vị xác nhận"))
+        session.add(AnswerRow(ledger="so-y-te", question="q", number=1, content=b"PAR1\x00\xff"))
     facilities.store.decide("hold", "nuoc", "thu", reason="chờ")
     assert facilities.storage.put_new("releases/cau/2026-11-20.1/cau.csv", b"a\n1\n", media_type="text/csv")
     facilities.store.close()
     (home / "keys").mkdir(exist_ok=True)
     (home / "keys" / "signing.pem").write_bytes(b"a key")
+    (home / "earlier" / "cau" / "2026-11-20.1" / "inside").mkdir(parents=True)
+    (home / "earlier" / "cau" / "2026-11-20.1" / "inside" / "cau.units.parquet").write_bytes(b"digests")
     (home / "pushed").mkdir()
     with closing(sqlite3.connect(home / "pushed" / "t.db")) as pushed, pushed:
         pushed.execute("PRAGMA journal_mode = wal")
@@ -89,7 +92,10 @@ def test_everything_comes_back(home: Path, tmp_path: Path, monkeypatch: pytest.M
     assert _rows(other) == before
     assert before["users"]
     assert before["release"]
+    assert before["answer"]
     assert (other / "keys" / "signing.pem").read_bytes() == b"a key"
+    kept = other / "earlier" / "cau" / "2026-11-20.1" / "inside" / "cau.units.parquet"
+    assert kept.read_bytes() == b"digests"
     assert (other / "storage" / "releases" / "cau" / "2026-11-20.1" / "cau.csv").read_bytes() == b"a\n1\n"
     with closing(sqlite3.connect(other / "pushed" / "t.db")) as pushed:
         assert pushed.execute("SELECT * FROM rows").fetchall() == [("một",)]
@@ -155,7 +161,7 @@ def test_without_the_stored_files(tmp_path: Path) -> None:
     assert _phusa("backup", str(file), "--without-storage").exit_code == 0
     with tarfile.open(file) as tar:
         rooms = {name.split("/")[0] for name in tar.getnames()}
-    assert rooms == {"catalogue", "publisher", "keys", "pushed", "contents.json"}
+    assert rooms == {"catalogue", "publisher", "keys", "pushed", "earlier", "contents.json"}
 
 
 @pytest.mark.server

@@ -13,7 +13,7 @@ import pytest
 from samples.release_series import define
 
 from publisher.disclosure.cells import subtractions
-from publisher.disclosure.guarantees import check_release
+from publisher.disclosure.guarantees import Known, check_release
 from publisher.earlier import Earlier, EarlierRelease
 from publisher.published import PublishedTable, published_tables
 
@@ -44,7 +44,7 @@ def test_cells_hidden_before_may_be_empty_and_others_not(tmp_path: Path, now: in
     def holds(known: Earlier | None) -> bool:
         verdict = check_release(
             tmp_path / "now", TABLES, dataset="thu", today=date(2026, 2, 1), definitions=tmp_path,
-            rows_before={}, earlier=known,
+            rows_before={}, known=Known(known),
         )  # fmt: skip
         [found] = [check for check in verdict.checks if check.id == "G6" and check.detail.startswith("subtraction")]
         return found.passed
