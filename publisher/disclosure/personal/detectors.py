@@ -1,6 +1,6 @@
 """Detectors of personal data in columns: whole-column evidence, never a single cell's look alone.
 
-Every text of a column counts: shapes are judged on a sample of its distinct texts, e-mails and numbers inside texts on all of them.
+Shapes are judged on a sample of a column's distinct texts; e-mail signs, twelve digits and numbers like a telephone's are looked for in all of them.
 """
 
 from __future__ import annotations

@@ -131,3 +131,11 @@ def test_each_kind_has_a_column_in_the_test_city() -> None:
     assert {kind for _, kind in PERSONAL} == {
         "personal_id", "old_personal_id", "phone", "email", "full_name", "plate", "address", "birth_date", "health_insurance",
     }  # fmt: skip
+
+
+def test_two_telephone_numbers_in_twenty_thousand_notes_are_found() -> None:
+    notes = [f"Đã tiếp nhận hồ sơ {i}, anh phụ trách chuyển phòng chuyên môn, mã 123456789" for i in range(20_000)]
+    assert detect_column("ghi_chu", pa.array(notes)) == []
+    for place in (4_321, 17_003):
+        notes[place] += ", liên hệ 0912345678"
+    assert [finding.kind for finding in detect_column("ghi_chu", pa.array(notes))] == ["phone"]
