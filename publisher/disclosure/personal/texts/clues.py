@@ -18,6 +18,7 @@ _SMALL = frozenset({"site", "amount"})
 """Clues that are no clue as one word with a capital: then it is a syllable of a name."""
 
 _LIST = Path(__file__).parent.parent / "lists" / "text_clues.csv"
+_HEXADECIMAL, _HEXADECIMAL_END = re.compile(r"[\da-f\-]+(?!\w)"), re.compile(r"(?<!\w)[\da-f\-]+$")
 _REACH = 45
 _REACH_AFTER = 18
 
@@ -79,10 +80,18 @@ def clues_of(reading: Reading) -> Clues:
         for pattern, kind in _by_first_word().get(word.folded, ()):
             match = pattern.match(reading.folded, word.start)
             if match and not (kind in _SMALL and word.is_capital and match.end() == word.end and not reading.even):
+                if _is_inside_a_digest(reading.text, word.start, word.end):
+                    break
                 end = match.end()
                 found.append(Clue(word.start, end, kind))
                 break
     return Clues(reading, tuple(found))
+
+
+def _is_inside_a_digest(text: str, start: int, end: int) -> bool:
+    """Tell whether hexadecimal digits with letters among them hang on a word, as in hashes and UUIDs: `5e9acb62` names no bank."""
+    before, after = _HEXADECIMAL_END.search(text, max(start - 64, 0), start), _HEXADECIMAL.match(text, end)
+    return any(digit in "abcdef" for found in (before, after) if found for digit in found.group())
 
 
 @cache

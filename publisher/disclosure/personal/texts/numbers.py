@@ -72,10 +72,15 @@ def _named_codes(clues: Clues) -> Iterator[Span]:
             if said == "bank_account" and _is_public_account(clues, start, end):
                 continue
             yield Span(start, end, said)
-        elif len(digits) >= 8 and (
-            said == "bank_name" or (not said and clues.after(end) in {"bank_account", "bank_name"})
-        ):
+        elif len(digits) >= 8 and _is_beside_a_bank(clues, said, start, end):
             yield Span(start, end, "bank_account")
+
+
+def _is_beside_a_bank(clues: Clues, said: str, start: int, end: int) -> bool:
+    """Tell whether a bank's name stands before a number, or after one that nothing before it explains."""
+    if said == "bank_name":
+        return not _inside_a_code(clues, start, end)
+    return not said and clues.after(end) in {"bank_account", "bank_name"}
 
 
 def _is_public_account(clues: Clues, start: int, end: int) -> bool:
@@ -100,7 +105,8 @@ def _telephones(clues: Clues) -> Iterator[Span]:
     for pattern in (_FOREIGN, _SHORT_MOBILE):
         for match in pattern.finditer(text):
             said = clues.before(match.start(), reach=25)
-            if said == "phone" or (pattern is _FOREIGN and match.group()[0] == "+" and said not in _NOT_PHONE):
+            alone = match.group()[0] == "+" and said not in _NOT_PHONE and not _inside_a_code(clues, *match.span())
+            if said == "phone" or (pattern is _FOREIGN and alone):
                 yield Span(match.start(), match.end(), "phone")
 
 
@@ -131,7 +137,7 @@ def _inside_a_code(clues: Clues, start: int, end: int) -> bool:
     """Tell whether letters hang on a number, as in file codes and identifiers of machines; `SĐT0903...` is none."""
     text = clues.reading.text
     if start and (text[start - 1].isalpha() or text[start - 1] == "_"):
-        return not (clues.before(start, reach=0) and not text[start - 1].isdigit())
+        return not clues.before(start, reach=0) or text[end : end + 1].isalpha()
     if start > 1 and text[start - 1] in "-." and text[start - 2].isalnum():
         return not clues.before(start - 1, reach=0)
     return end < len(text) and (text[end].isalpha() or (text[end] in "-_" and text[end + 1 : end + 2].isalnum()))
