@@ -9,12 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from publisher.anonymise.search.packing import Codes, Layout, Words, combine, layout_for
+from publisher.anonymise.search.packing import Codes, Layout, Words, combine, layout_for, merge
 
 _WAITING = 300_000
 """Rows that wait before they are put together with what is known; more when much is known."""
-_APART = 3_000_000
-"""Combinations that may be counted apart before they are put together; as many as are known, when more are known."""
+_APART = 1_000_000
+"""Combinations that may be counted apart before they are put together; a quarter of what is known, when that is more."""
 
 
 class ValueNumbers:
@@ -50,6 +50,11 @@ class Tally:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def words_in(self, target: Layout) -> Words:
+        """Return the words in another layout of the same codes, in which they are in ascending order too."""
+        same = target == self.layout
+        return self.words if same else self.layout.translate(self.words, [None] * len(target.bits), target)
+
     def moved(self, maps: Sequence[Codes | None], target: Layout) -> Tally:
         """Return the tally in another layout, each code replaced by its entry in the field's map, equal combinations as one.
 
@@ -64,17 +69,15 @@ def empty_tally(fields: int) -> Tally:
     return Tally(layout, layout.pack([np.zeros(0, np.int64)] * fields, 0), np.zeros(0, np.int64))
 
 
-def joined(tallies: Sequence[Tally]) -> Tally:
-    """Return several tallies of the same fields as one."""
+def joined(tallies: list[Tally]) -> Tally:
+    """Return several tallies of the same fields as one, and empty the list, so that they need not lie in memory beside it."""
     layout = Layout(tuple(map(max, zip(*(tally.layout.bits for tally in tallies), strict=True))))
-    parts = [
-        tally.words
-        if tally.layout == layout
-        else tally.layout.translate(tally.words, [None] * len(layout.bits), layout)
-        for tally in tallies
-    ]
-    words = tuple(np.concatenate(word) for word in zip(*parts, strict=True))
-    return Tally(layout, *combine(words, np.concatenate([tally.rows for tally in tallies])))
+    parts = []
+    while tallies:
+        tally = tallies.pop()
+        parts.append((tally.words_in(layout), tally.rows))
+        del tally
+    return Tally(layout, *merge(parts))
 
 
 _Waiting = list[list[pa.DictionaryArray]]
@@ -140,8 +143,7 @@ class CombinationCounter:
         self._encode()
         for place, parts in enumerate(self._parts):
             if parts:
-                self.tallies[place] = joined([self.tallies[place], *parts])
-                self._parts[place] = []
+                self._put_together(place)
 
     def _encode(self) -> None:
         """Turn the rows that wait into tallies of their own."""
@@ -152,11 +154,14 @@ class CombinationCounter:
         for place, facet in enumerate(self._facets):
             layout = layout_for([len(self.numbers[column]) for column in facet])
             words = _packed(waiting, layout, [(column, found[column]) for column in facet])
-            parts = self._parts[place]
-            parts.append(Tally(layout, *combine(words, None)))
-            if sum(map(len, parts)) > max(_APART, len(self.tallies[place])):
-                self.tallies[place] = joined([self.tallies[place], *parts])
-                self._parts[place] = []
+            self._parts[place].append(Tally(layout, *combine(words, None)))
+            if sum(map(len, self._parts[place])) > max(_APART, len(self.tallies[place]) // 4):
+                self._put_together(place)
+
+    def _put_together(self, place: int) -> None:
+        tallies, self._parts[place] = [*self._parts[place], self.tallies[place]], []
+        self.tallies[place] = empty_tally(len(self._facets[place]))
+        self.tallies[place] = joined(tallies)
 
     def _numbered(self, waiting: _Waiting, place: int) -> list[Codes]:
         """Return for each batch the number of each value in its dictionary."""

@@ -23,6 +23,8 @@ _CHUNK_BITS = 14
 """A table of so many bits is looked up within the processor's cache."""
 _DENSE_BITS = 26
 """Counting takes an array of all possible words, at most so many bits of them."""
+_NUMBER_BITS = 63
+_BLOCK = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -173,17 +175,53 @@ def combine(words: Words, rows: Codes | None) -> tuple[Words, Codes]:
         return (keys,), counts[keys].astype(np.int64)
     if rows is None:
         word = np.sort(word, kind="stable")
-        starts = _starts(word)
+        starts = np.flatnonzero(_changes(word, 0))
         return (word[starts],), np.diff(starts, append=len(word))
     spare = int(rows.max()).bit_length()
-    if most.bit_length() + spare > 63:
+    if most.bit_length() + spare > _NUMBER_BITS:
         return _combine_wide(words, rows)
-    both = (word << spare) | rows
+    return _summed((word << spare) | rows, spare)
+
+
+def merge(parts: list[tuple[Words, Codes]]) -> tuple[Words, Codes]:
+    """Return several lists of distinct combinations, each in ascending order with its rows, as one; at least one is given.
+
+    Sorting them anew costs little, because a stable sort only merges what is in order already. The list is emptied on the way, so
+    that the parts need not lie in memory beside the result.
+    """
+    most = max(int(words[0][-1]) if len(rows) else 0 for words, rows in parts)
+    spare = max(int(rows.max(initial=0)) for _, rows in parts).bit_length()
+    if len(parts[0][0]) > 1 or most.bit_length() + spare > _NUMBER_BITS:
+        together = tuple(np.concatenate(word) for word in zip(*(words for words, _ in parts), strict=True))
+        return _combine_wide(together, np.concatenate([rows for _, rows in parts]))
+    both, end = np.empty(sum(len(rows) for _, rows in parts), np.int64), 0
+    while parts:
+        (word,), rows = parts.pop()
+        start, end = end, end + len(rows)
+        np.bitwise_or(word << spare, rows, out=both[start:end])
+        del word, rows
+    return _summed(both, spare)
+
+
+def _summed(both: Codes, spare: int) -> tuple[Words, Codes]:
+    """Return the words above the lowest `spare` bits, each once in ascending order, and the sums below; sorts what it is given.
+
+    The runs of equal words are summed some at a time, so that only the result needs memory.
+    """
     both.sort(kind="stable")
-    keys = both >> spare
-    starts = _starts(keys)
-    both &= (1 << spare) - 1
-    return (keys[starts],), np.add.reduceat(both, starts)
+    changes = _changes(both, spare)
+    keys = np.empty(np.count_nonzero(changes), np.int64)
+    rows = np.empty_like(keys)
+    start = done = 0
+    while start < len(both):
+        later = changes[start + _BLOCK :]
+        end = start + _BLOCK + int(later.argmax()) if later.any() else len(both)
+        starts = np.flatnonzero(changes[start:end])
+        first, done = done, done + len(starts)
+        keys[first:done] = both[start:end][starts] >> spare
+        rows[first:done] = np.add.reduceat(both[start:end] & ((1 << spare) - 1), starts)
+        start = end
+    return (keys,), rows
 
 
 def run_starts(words: Words) -> Codes:
@@ -203,5 +241,10 @@ def _combine_wide(words: Words, rows: Codes | None) -> tuple[Words, Codes]:
     return tuple(word[starts] for word in words), ends if rows is None else np.add.reduceat(rows[order], starts)
 
 
-def _starts(keys: Codes) -> Codes:
-    return np.concatenate([[0], np.flatnonzero(keys[1:] != keys[:-1]) + 1])
+def _changes(both: Codes, spare: int) -> npt.NDArray[np.bool_]:
+    """Tell of each number whether a run of equal words above the lowest `spare` bits begins with it."""
+    changes = np.ones(len(both), bool)
+    for start in range(1, len(both), _BLOCK):
+        end = min(start + _BLOCK, len(both))
+        changes[start:end] = (both[start:end] ^ both[start - 1 : end - 1]) >> spare != 0
+    return changes
