@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import Column, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from catalogue.model import Group, group_parents
@@ -17,12 +17,14 @@ HIERARCHY_LOCK = 7_404_102  # PostgreSQL: two writers at once could close a circ
 
 def ids_above(session: Session, group_ids: Collection[str]) -> set[str]:
     """Return the ids of the parents, their parents and so on; one query per level."""
-    return _walk(session, group_ids, known=group_parents.c.child_id, wanted=group_parents.c.parent_id)
-
-
-def ids_below(session: Session, group_ids: Collection[str]) -> set[str]:
-    """Return the ids of the children, their children and so on; one query per level."""
-    return _walk(session, group_ids, known=group_parents.c.parent_id, wanted=group_parents.c.child_id)
+    parents = group_parents.c
+    found: set[str] = set()
+    level = list(group_ids)
+    while level:
+        query = select(parents.parent_id).where(parents.child_id.in_(level)).distinct()
+        level = [one for one in session.scalars(query) if one not in found]
+        found.update(level)
+    return found
 
 
 def all_below(session: Session) -> dict[str, set[str]]:
@@ -45,15 +47,6 @@ def lies_above(session: Session, group: Group, parents: Collection[Group]) -> li
     """Return those of the wanted parents that lie below the group already, or are the group itself."""
     _one_at_a_time(session)
     return [parent for parent in parents if group.id in {parent.id, *ids_above(session, [parent.id])}]
-
-
-def _walk(session: Session, start: Collection[str], *, known: Column[str], wanted: Column[str]) -> set[str]:
-    found: set[str] = set()
-    level = list(start)
-    while level:
-        level = [one for one in session.scalars(select(wanted).where(known.in_(level)).distinct()) if one not in found]
-        found.update(level)
-    return found
 
 
 def _one_at_a_time(session: Session) -> None:

@@ -94,14 +94,6 @@ class SearchIndex:
                 self._heal()
         raise AssertionError
 
-    def catch_up(self) -> None:
-        """Bring the index up to the last line of the catalogue's change log."""
-        try:
-            with self._locked():
-                self._follow()
-        except _BrokenIndex:
-            self._heal()
-
     def rebuild(self) -> int:
         """Build the index from the database alone, for all processes of this home; return how many datasets it holds."""
         with self._locked():

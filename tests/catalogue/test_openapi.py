@@ -95,11 +95,6 @@ def seeded(portal: SamplePortal) -> SamplePortal:
     return portal
 
 
-def names_of_the_portal(url: str) -> dict[str, list[str]]:
-    package = requests.get(f"{url}/api/3/action/package_show?id=mot", timeout=30).json()["result"]
-    return {"id": ["mot", "so-gtvt", "do-thi", package["id"]], "resource_id": [package["resources"][0]["id"]]}
-
-
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # the program and what it builds on warn of their own ways
 def test_a_program_that_attacks_by_the_description_finds_no_fault(url: str) -> None:

@@ -131,87 +131,84 @@ def _may_read(place: Placed, world: dict[str, Any], caller: str | None) -> bool:
     return place.owner is None and place.made_by_binh
 
 
+def _same(names: Iterable[str], questions: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    return dict.fromkeys(names, questions)
+
+
+SEARCHES: list[dict[str, Any]] = [
+    {"q": "*:*", **EVERYTHING, **FACETS},
+    {"q": "zq*", **EVERYTHING, "fl": "id,name,title"},
+    {"fq": ALL_STATES, **FACETS},
+    {"fq": f"({ALL_STATES}) OR capacity:private", **EVERYTHING},
+    {"q": "state:draft OR title:zq1title", "fq_list": ["state:[* TO *]", "private:true"], **EVERYTHING},
+    {"q": "zq1title zq2value", "sort": "name asc", **EVERYTHING},
+]
+WORDS: dict[str, list[dict[str, Any]]] = {
+    "package_search": SEARCHES,
+    "dcat_catalog_search": [{}, {"q": "zq1title"}, {"fq": ALL_STATES}],
+    "package_autocomplete": [{"q": "zq"}],
+    "format_autocomplete": [{"q": "c"}],
+    "resource_search": [{"query": "name:zq"}, {"query": "url:zq"}],
+    "tag_show": [
+        {"id": "shared", "include_datasets": True},
+        {"id": "bus", "vocabulary_id": "modes", "include_datasets": True},
+    ],
+    "tag_autocomplete": [{"query": "s"}],
+    "tag_search": [{"query": "s"}],
+    "vocabulary_show": [{"id": "modes"}],
+    "user_autocomplete": [{"q": "bo"}],
+    "datastore_search_sql": [{"sql": f'SELECT * FROM "{mark}file"'} for mark in DATASETS],
+    "help_show": [{"name": "package_show"}],
+}
+OF_GROUPS: dict[str, list[dict[str, Any]]] = {
+    "organization_show": [{"id": name, "include_datasets": True} for name in ORGANIZATIONS],
+    "group_show": [{"id": "theme", "include_datasets": True}],
+    "organization_list": [{"all_fields": True, "include_extras": True, "include_users": True}],
+    "organization_autocomplete": [{"q": "org"}],
+    "group_autocomplete": [{"q": "th"}],
+    "group_package_show": [{"id": name, "limit": 50} for name in ("theme", *ORGANIZATIONS)],
+    "member_list": [{"id": name, "object_type": "package"} for name in ("theme", *ORGANIZATIONS)],
+    "organization_activity_list": [{"id": name, "limit": 50} for name in ORGANIZATIONS],
+    "group_activity_list": [{"id": "theme", "limit": 50}],
+    **_same(("organization_follower_count", "organization_follower_list"), [{"id": "org-a"}]),
+    **_same(("group_follower_count", "group_follower_list", "am_following_group"), [{"id": "theme"}]),
+}
+OF_PEOPLE: dict[str, list[dict[str, Any]]] = {
+    "user_show": [{"id": name, "include_datasets": True} for name in ("boss", "binh")],
+    "user_activity_list": [{"id": "boss", "limit": 50}],
+    "recently_changed_packages_activity_list": [{"limit": 50}],
+    "package_collaborator_list_for_user": [{"id": "binh"}],
+}
+OF_ONE_DATASET = (
+    *("package_show", "package_activity_list", "dataset_follower_count", "dataset_follower_list"),
+    *("am_following_dataset", "dcat_dataset_show", "package_relationships_list", "package_collaborator_list"),
+)
+OF_ONE_FILE = ("resource_show", "resource_view_list", "datastore_info", "datastore_search")
+
+
 def _questions(portal: Any) -> dict[str, list[dict[str, Any]]]:
     """Return parameters for every reading action, such as would bring a hidden dataset to light."""
     with portal.store.read() as session:
         activities = [row.id for row in session.query(Activity).order_by(Activity.timestamp.desc()).limit(9)]
         views = [row.id for row in session.query(ResourceView).limit(9)]
-    of_each = [{"id": f"{mark}name"} for mark in DATASETS]
-    files = [{"id": f"{mark}file"} for mark in DATASETS]
-    searches = [
-        {"q": "*:*", **EVERYTHING, **FACETS},
-        {"q": "zq*", **EVERYTHING, "fl": "id,name,title"},
-        {"fq": ALL_STATES, **FACETS},
-        {"fq": f"({ALL_STATES}) OR capacity:private", **EVERYTHING},
-        {"q": "state:draft OR title:zq1title", "fq_list": ["state:[* TO *]", "private:true"], **EVERYTHING},
-        {"q": "zq1title zq2value", "sort": "name asc", **EVERYTHING},
-    ]
     return {
         **_same(ACTIONS, [{}]),
-        **_same(
-            (
-                *("package_show", "package_activity_list", "dataset_follower_count", "dataset_follower_list"),
-                *(
-                    "am_following_dataset",
-                    "dcat_dataset_show",
-                    "package_relationships_list",
-                    "package_collaborator_list",
-                ),
-            ),
-            [*of_each, {"id": "open"}],
-        ),
-        **_same(
-            ("resource_show", "resource_view_list", "datastore_info", "datastore_search"),
-            [{**one, "resource_id": one["id"]} for one in files],
-        ),
-        "package_search": searches,
-        "dcat_catalog_search": [{}, {"q": "zq1title"}, {"fq": ALL_STATES}],
-        "package_autocomplete": [{"q": "zq"}],
-        "format_autocomplete": [{"q": "c"}],
-        "resource_search": [{"query": "name:zq"}, {"query": "url:zq"}],
-        "resource_view_show": [{"id": one} for one in views],
-        "tag_show": [
-            {"id": "shared", "include_datasets": True},
-            {"id": "bus", "vocabulary_id": "modes", "include_datasets": True},
-        ],
-        "tag_autocomplete": [{"query": "s"}],
-        "tag_search": [{"query": "s"}],
-        "vocabulary_show": [{"id": "modes"}],
-        "organization_show": [{"id": name, "include_datasets": True} for name in ORGANIZATIONS],
-        "group_show": [{"id": "theme", "include_datasets": True}],
-        "organization_list": [{"all_fields": True, "include_extras": True, "include_users": True}],
-        "organization_autocomplete": [{"q": "org"}],
-        "group_autocomplete": [{"q": "th"}],
-        "group_package_show": [{"id": name, "limit": 50} for name in ("theme", *ORGANIZATIONS)],
-        "member_list": [{"id": name, "object_type": "package"} for name in ("theme", *ORGANIZATIONS)],
-        "organization_activity_list": [{"id": name, "limit": 50} for name in ORGANIZATIONS],
-        "group_activity_list": [{"id": "theme", "limit": 50}],
-        "user_activity_list": [{"id": "boss", "limit": 50}],
-        "recently_changed_packages_activity_list": [{"limit": 50}],
+        **_same(OF_ONE_DATASET, [*({"id": f"{mark}name"} for mark in DATASETS), {"id": "open"}]),
+        **_same(OF_ONE_FILE, [{"id": f"{mark}file", "resource_id": f"{mark}file"} for mark in DATASETS]),
         **_same(("activity_show", "activity_data_show", "activity_diff"), [{"id": one} for one in activities]),
-        "user_show": [{"id": name, "include_datasets": True} for name in ("boss", "binh")],
-        "user_autocomplete": [{"q": "bo"}],
-        **_same(("organization_follower_count", "organization_follower_list"), [{"id": "org-a"}]),
-        **_same(("group_follower_count", "group_follower_list", "am_following_group"), [{"id": "theme"}]),
-        "package_collaborator_list_for_user": [{"id": "binh"}],
-        "datastore_search_sql": [{"sql": f'SELECT * FROM "{mark}file"'} for mark in DATASETS],
-        "help_show": [{"name": "package_show"}],
+        "resource_view_show": [{"id": one} for one in views],
+        **WORDS,
+        **OF_GROUPS,
+        **OF_PEOPLE,
     }
-
-
-def _same(names: Iterable[str], questions: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    return dict.fromkeys(names, questions)
 
 
 PATHS = (
     *(f"/catalog.{ending}" for ending in ("ttl", "jsonld", "xml")),
     *("/data.json", "/organization/org-a/data.json", "/feeds/dataset.atom", "/feeds/tag/shared.atom"),
     *("/feeds/group/theme.atom", "/feeds/organization/org-a.atom", "/feeds/organization/org-b.atom"),
-    *(
-        "/feeds/custom.atom?q=zq1title",
-        f"/feeds/custom.atom?fq={ALL_STATES}",
-        "/api/2/util/dataset/autocomplete?incomplete=zq",
-    ),
+    *("/feeds/custom.atom?q=zq1title", f"/feeds/custom.atom?fq={ALL_STATES}"),
+    "/api/2/util/dataset/autocomplete?incomplete=zq",
     *(f"/dataset/{mark}name{form}" for mark in DATASETS for form in (".ttl", ".jsonld", "/datapackage.json")),
     *(f"/api/3/action/{name}?id={mark}name" for mark in DATASETS for name in ("package_show", "package_activity_list")),
 )
