@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import click
 
-from publisher.errors import DescriptorError, EnvironmentFault
+from publisher.errors import EnvironmentFault
 from publisher.settings import PublisherSettings
 
 
@@ -21,30 +22,35 @@ def anonymise(
     """
     from publisher.facilities import open_facilities
     from publisher.one_file.anonymise import anonymise_file
+    from publisher.one_file.writing import written_whole
     from publisher.rulebook import use_rulebook
 
-    if any(one is not None and one.resolve() in {file.resolve(), policy.resolve()} for one in (output, report)):
-        raise DescriptorError("The output or report would replace its own source.", cure="name another file")
+    use_rulebook(settings.rulebook)
     for one in (output, report):
         if one is not None:
-            _make_folder(one)
-    use_rulebook(settings.rulebook)
-    done = anonymise_file(file, policy, output, schema=schema, publisher=lambda: open_facilities(settings))
+            _prepare_folder(one)
+    done = anonymise_file(
+        file, policy, output, schema=schema, report=report, publisher=lambda: open_facilities(settings)
+    )
     if report is not None:
-        report.write_text(json.dumps(done.report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        with written_whole(report) as part:
+            part.write_text(json.dumps(done.report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     for note in done.report["notes"]:
         click.echo(f"Note: {note}.")
     for name, path in done.files.items():
         click.echo(f"{path}: {_in_words(done.report['tables'][name])}")
 
 
-def _make_folder(file: Path) -> None:
-    """Make the folder of a file before the work begins, so that nothing is found out at its end."""
+def _prepare_folder(file: Path) -> None:
+    """Make the folder of a file and see that it can be written to before the work begins, so that nothing is found out at its end."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=file.parent):
+            pass
     except OSError as error:
         raise EnvironmentFault(
-            f"The folder {file.parent} cannot be made: {type(error).__name__}.", cure="name another place"
+            f"The folder {file.parent} cannot be made or written to: {type(error).__name__}.",
+            cure="name another place, or give this user the right to write there",
         ) from None
 
 

@@ -21,7 +21,7 @@ from publisher.anonymise.search.cures import nothing_acceptable
 from publisher.anonymise.search.lattice import LatticeSearch, Outcome
 from publisher.anonymise.search.microdata import Counted, count_combinations, counted_groups
 from publisher.anonymise.search.neighbours import Neighbour, neighbours_of
-from publisher.anonymise.settling import codes_of, rewrite_searched, settle_codes
+from publisher.anonymise.settling import rewrite_searched, settle_table
 from publisher.definition import DatasetDefinition, TableDefinition
 from publisher.errors import ReleaseRefused
 from publisher.facilities import Facilities
@@ -110,7 +110,7 @@ def _tell_cost(
     microdata = table.privacy.microdata
     if microdata is not None:
         plan = plan_table(table, folder=definition.folder, secrets=facilities.secrets, release=_RELEASE)
-        plan = settle_codes(plan, codes_of(valid, plan))
+        plan = settle_table(valid, plan)
         searched, plan = rewrite_searched(valid, plan, output=work / f"{table.name}.searched.arrow")
         _tell_microdata(plan, microdata, counted_groups(count_combinations(searched, plan, microdata), plan, microdata))
     if table.privacy.tables:

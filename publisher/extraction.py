@@ -210,14 +210,14 @@ def refuse_drift(extracts: Sequence[Extract], *, dataset: str) -> None:
             )
         if extract.drift:
             raise DriftError(
-                f"The columns of `{extract.table.name}` changed: gone {_told(extract.missing)}; new {_told(extract.unknown)}.",
+                f"The columns of `{extract.table.name}` changed: gone {told_names(extract.missing)}; new {told_names(extract.unknown)}.",
                 dataset=dataset,
                 step="extract",
                 cure="change the definition, or let an approver accept the change: new columns stay out, gone ones are empty",
             )
 
 
-def _told(names: Sequence[str]) -> str:
+def told_names(names: Iterable[str]) -> str:
     """Write column names for people, without those that look like somebody's data."""
     return ", ".join("(name withheld)" if len(name) > 60 or detect_text(name) else name for name in names) or "none"
 

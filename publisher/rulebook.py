@@ -134,11 +134,13 @@ class Rulebook(_Part):
     def default_k(self, domain: str | None, *, has_sensitive: bool) -> int:
         """Return the least size of classes where a policy names none."""
         least = self.defaults.k_with_sensitive if has_sensitive else self.defaults.k
-        return max(least, self.domains[domain].k) if domain in self.domains else least
+        return max(least, self.domains[domain].k) if isinstance(domain, str) and domain in self.domains else least
 
     def default_min_cell(self, domain: str | None) -> int:
         """Return the least number of units of a cell where a policy names none."""
-        return self.domains[domain].min_cell if domain in self.domains else self.defaults.min_cell
+        if isinstance(domain, str) and domain in self.domains:  # a policy's defaults are asked for before it is checked
+            return self.domains[domain].min_cell
+        return self.defaults.min_cell
 
     def digest(self, day: date) -> str:
         """Return a hash of what the rulebook asks on a day; it changes when a text comes into force or ends."""

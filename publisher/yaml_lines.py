@@ -51,10 +51,18 @@ class _UniqueKeyLoader(_SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
         seen: set[str] = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.MarkedYAMLError(None, None, "a key is a list or a mapping", key.start_mark)
             if key.value in seen:
                 raise yaml.MarkedYAMLError(None, None, f"the key `{key.value}` stands twice", key.start_mark)
             seen.add(key.value)
         return dict(super().construct_mapping(node, deep=deep))
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> object:
+        try:
+            return super().construct_object(node, deep=deep)
+        except (ValueError, AttributeError, KeyError, IndexError):  # such as a date that no calendar has
+            raise yaml.MarkedYAMLError(None, None, "a value is not what it looks like", node.start_mark) from None
 
 
 def read_yaml(path: Path) -> YamlDocument:
@@ -74,6 +82,9 @@ def read_yaml(path: Path) -> YamlDocument:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise DescriptorError(f"{path}:{line}: {error.problem}.", cure="mend the YAML there") from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise DescriptorError(f"{path}:{line}: a character that YAML does not take.", cure="remove it") from None
     if root is None:
         raise DescriptorError(f"{path}:1: the file is empty.", cure="write the definition")
     return YamlDocument(path, value, root)

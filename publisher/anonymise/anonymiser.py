@@ -6,6 +6,7 @@ order or for aggregates, the treated rows are staged first: they are put in thei
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from publisher.anonymise.releases.levels import choose_levels_beside
 from publisher.anonymise.releases.rows import NOTHING_KEPT, KeptRows, settle_rows
 from publisher.anonymise.report import NOTHING_SETTLED, cells_report, rows_report
 from publisher.anonymise.search.microdata import Choice, count_combinations
-from publisher.anonymise.settling import codes_of, rewrite_others, rewrite_searched, settle_codes
+from publisher.anonymise.settling import rewrite_others, rewrite_searched, settle_table
 from publisher.anonymise.staging import ORDER, Left, open_table, stage_rows, write_treated
 from publisher.anonymise.tables.cells import Cells, count_cells
 from publisher.anonymise.tables.protect import hide_small_cells, protect_cells, together_in
@@ -42,11 +43,13 @@ class AnonymisedTables:
     """The published tables with their Parquet files, and the report: numbers and field names, never a value.
 
     `inside` are files, by name, to be kept inside with the release for the comparison with the next; they are never published.
+    `search_seconds` went into counting combinations and finding the levels; the report has no times, so that it repeats.
     """
 
     tables: list[tuple[PublishedTable, Path]]
     report: dict[str, Any]
     inside: Mapping[str, Path] = field(default_factory=dict)
+    search_seconds: float = 0.0
 
 
 def anonymise_table(  # noqa: PLR0913  each argument is one thing the procedure needs from outside
@@ -74,19 +77,20 @@ def anonymise_table(  # noqa: PLR0913  each argument is one thing the procedure 
         BatchTooSmall: fewer units changed than the policy lets out together.
     """
     plan = plan_table(table, folder=folder, secrets=secrets, release=release)
-    plan = settle_codes(plan, codes_of(valid, plan))
+    plan = settle_table(valid, plan)
     microdata = table.privacy.microdata
     output.mkdir(parents=True, exist_ok=True)
     digests = hold_small_batch(valid, plan, earlier, output)
     searched, others = (output / f".{table.name}.{part}.arrow" for part in ("searched", "others"))
     try:
         valid, plan = rewrite_searched(valid, plan, output=searched)
-        choice = None
+        choice, started = None, time.perf_counter()
         if microdata:
             choice = choose_levels_beside(count_combinations(valid, plan, microdata), plan, microdata, earlier)
+        seconds = time.perf_counter() - started
         valid, plan = rewrite_others(valid, plan, choice, output=others)
         done = _write_all(valid, plan, choice, output=output, seed=seed, beside=_Beside(earlier, budget))
-        return replace(done, inside={**done.inside, **digests})
+        return replace(done, inside={**done.inside, **digests}, search_seconds=seconds)
     finally:
         searched.unlink(missing_ok=True)
         others.unlink(missing_ok=True)

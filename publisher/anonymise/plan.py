@@ -40,7 +40,8 @@ def plan_table(table: TableDefinition, *, folder: Path, secrets: Secrets, releas
     """Return the plan for a table; hierarchies lie in the definition's folder, whose name separates pseudonyms.
 
     Raises:
-        DescriptorError: an action does not fit its field, a hierarchy or key is missing, or there are too many quasi-identifiers.
+        DescriptorError: an action does not fit its field, a hierarchy or key is missing, no field leaves, or there are too many
+            quasi-identifiers.
     """
     treatments: dict[str, Treatment] = {}
     for described in table.schema_.fields:
@@ -53,6 +54,12 @@ def plan_table(table: TableDefinition, *, folder: Path, secrets: Secrets, releas
             treatments[name] = KeyedPseudonym(separate_key(secrets.resolve(action.key), *domain), action.length)
         else:
             treatments[name] = treatment_of(described, action, folder)
+    if table.privacy.publishes_rows and not treatments:
+        raise DescriptorError(
+            f"The policy of `{table.name}` lets no field out.",
+            step="anonymise",
+            cure="name the fields that may leave, each with its action",
+        )
     quasi = tuple(name for name in treatments if table.privacy.action_of(name).role == "quasi")
     actions = tuple(table_actions(table, folder=folder, secrets=secrets))
     plan = Plan(table, treatments, quasi, actions, cell_key_of(table.privacy, folder=folder, secrets=secrets))

@@ -9,11 +9,12 @@ from pathlib import Path
 import pyarrow as pa
 
 from publisher.anonymise.fields.built_in import BuiltInClimb
-from publisher.anonymise.fields.treatments import AsItIs, CodeClimb
+from publisher.anonymise.fields.treatments import AsItIs, CodeClimb, Treatment
 from publisher.anonymise.fields.whole_table import TableAction
 from publisher.anonymise.plan import Plan
 from publisher.anonymise.search.microdata import Choice
 from publisher.engines.working_files import Table, new_working_file, read_batches, schema_of
+from publisher.errors import ReleaseRefused
 
 
 def codes_of(valid: Table, plan: Plan) -> dict[str, list[pa.Array]]:
@@ -27,21 +28,62 @@ def codes_of(valid: Table, plan: Plan) -> dict[str, list[pa.Array]]:
     return seen
 
 
+def settle_table(valid: Path, plan: Plan) -> Plan:
+    """Return the plan with the hierarchies that fit the codes of a whole table.
+
+    Raises:
+        ReleaseRefused: a hierarchy does not know them all; names the field, the number of codes and the row of the first one.
+    """
+    seen = codes_of(valid, plan)
+    try:
+        return settle_codes(plan, seen)
+    except ReleaseRefused as error:
+        name = next(name for name, values in seen.items() if not _knows(plan.treatments[name], values))
+        row = _first_unknown(valid, name, plan.treatments[name])
+        where = f" The first stands in row {row} of the valid rows." if row else ""
+        raise ReleaseRefused(f"{error.message}{where}", step="anonymise", cure=error.cure) from None
+
+
 def settle_codes(plan: Plan, seen: Mapping[str, Sequence[pa.Array]]) -> Plan:
     """Ask every hierarchy about every code of the table, and return the plan with the hierarchies that fit them.
 
     Raises:
         ReleaseRefused: a hierarchy does not know them all; names the field and the number of codes.
     """
-    settled = dict(plan.treatments)
-    for name, values in seen.items():
-        treatment = plan.treatments[name]
-        codes = pa.concat_arrays(values).unique() if values else pa.nulls(0, pa.string())
-        if isinstance(treatment, BuiltInClimb):
-            settled[name] = treatment.settle(codes)
-        elif isinstance(treatment, CodeClimb) and len(codes):
-            treatment.positions(codes)
-    return replace(plan, treatments=settled)
+    settled = {name: _settled(plan.treatments[name], values) for name, values in seen.items()}
+    return replace(plan, treatments={**plan.treatments, **settled})
+
+
+def _settled(treatment: Treatment, values: Sequence[pa.Array]) -> Treatment:
+    codes = pa.concat_arrays(values).unique() if values else pa.nulls(0, pa.string())
+    if isinstance(treatment, BuiltInClimb):
+        return treatment.settle(codes)
+    if isinstance(treatment, CodeClimb) and len(codes):
+        treatment.positions(codes)
+    return treatment
+
+
+def _first_unknown(valid: Path, name: str, treatment: Treatment) -> int | None:
+    """Return the number, from 1, of the first row whose code is not known; null when only all codes together are not."""
+    before = 0
+    for batch in read_batches(valid, columns=[name]):
+        values = batch.column(name)
+        known, unknown = 0, len(values) + 1  # lengths of the batch's beginning
+        while unknown - known > 1:
+            middle = (known + unknown) // 2
+            known, unknown = (middle, unknown) if _knows(treatment, [values[:middle]]) else (known, middle)
+        if unknown <= len(values):
+            return before + unknown
+        before += len(values)
+    return None
+
+
+def _knows(treatment: Treatment, values: Sequence[pa.Array]) -> bool:
+    try:
+        _settled(treatment, values)
+    except ReleaseRefused:
+        return False
+    return True
 
 
 def rewrite_searched(valid: Path, plan: Plan, *, output: Path) -> tuple[Path, Plan]:

@@ -18,9 +18,9 @@ from publisher.disclosure.guarantees import Known, Verdict, check_release
 from publisher.errors import DisclosureRisk
 from publisher.facilities import Facilities
 from publisher.ledger import Budget
-from publisher.one_file.policy_file import PolicyFile, read_policy
+from publisher.one_file.policy_file import PolicyFile, hierarchy_files, read_policy
 from publisher.one_file.reading import ReadTable, read_table
-from publisher.one_file.writing import bring_out, output_paths, write_checkable
+from publisher.one_file.writing import bring_out, output_paths, refuse_replacing, write_checkable
 from publisher.published import PublishedTable, published_tables
 from publisher.secrets import Secrets
 
@@ -53,6 +53,7 @@ def anonymise_file(
     output: Path,
     *,
     schema: Path | None = None,
+    report: Path | None = None,
     publisher: Callable[[], Facilities] | None = None,
 ) -> Done:
     """Anonymise a CSV, TSV or Parquet file; the output appears only when the checker found every guarantee in it.
@@ -62,19 +63,24 @@ def anonymise_file(
         policy_path: its policy.
         output: where the rows go; aggregates stand beside them.
         schema: a Table Schema in JSON, whose fields decide their types.
+        report: where the caller will write the report, so that no output takes its place.
         publisher: opens the publisher, whose ledgers pay for noise and whose own secret rounds cells; asked for these alone.
 
     Raises:
-        DescriptorError: the policy is wrong or does not fit the file.
+        DescriptorError: the policy is wrong or does not fit the file, or an output would replace what the run reads.
         ReleaseRefused: the data may not leave under this policy, and why; no output is written.
     """
     started = time.perf_counter()
     policy = read_policy(policy_path)
+    sources = [file, policy_path, *([schema] if schema else []), *hierarchy_files(policy)]
+    written = [output, *([report] if report else [])]
+    refuse_replacing(sources, written)
     name = _table_name(output)
     with TemporaryDirectory(prefix="phusa-anonymise-") as temporary:
         work = Path(temporary)
         read = read_table(file, policy, work, name=name, schema=schema)
         files = output_paths(output, published_tables(read.table))
+        refuse_replacing([*sources, *written], [path for path in files.values() if path != output])
         around = _surroundings(policy, name, publisher)
         anonymised = _anonymise(read, policy, around, work)
         checked = work / "checked"
@@ -85,8 +91,8 @@ def anonymise_file(
         verdict = _check(checked, anonymised, read, policy, around.budget)
         for published, _ in anonymised.tables:
             bring_out(checked, published, files[published.name], delimiter=read.delimiter)
-    seconds = time.perf_counter() - started
-    return Done(files, _report(read, policy, anonymised, verdict=verdict, files=files) | {"seconds": round(seconds, 3)})
+    told = _report(read, policy, anonymised, verdict=verdict, files=files)
+    return Done(files, told | {"total_seconds": round(time.perf_counter() - started, 3)})
 
 
 def _table_name(output: Path) -> str:
@@ -154,6 +160,7 @@ def _report(
     rows = anonymised.report.get(read.table.name, {})
     return {
         **{key: rows[key] for key in _OF_ROWS if key in rows},
+        "seconds": round(anonymised.search_seconds, 3),
         "dropped": sorted({*rows.get("dropped", ()), *read.left_behind}),
         "tables": {name: {"file": files[name].name, **report} for name, report in anonymised.report.items()},
         "notes": list(policy.notes),

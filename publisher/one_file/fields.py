@@ -22,11 +22,13 @@ from publisher.policy import (
     Steps,
     TopCode,
 )
-from publisher.proposal.facts import DATES, TIMES, ColumnFacts
+from publisher.proposal.facts import DATES, TIMES, ColumnFacts, first_row_without
 from publisher.table_schema import FieldDefinition
 
 _DATED = (GeneraliseDate, ShiftGroup)
 _COUNTED = (GeneraliseNumber, Round, TopCode, Steps, Perturb)
+_DATE_FORMS = (*DATES, *TIMES, "iso_moment", "month", "year")
+_NUMBER_FORMS = ("point", "comma", "comma_groups", "dot_groups")
 
 
 def fields_of(
@@ -48,13 +50,14 @@ def fields_of(
         ReleaseRefused: an action needs dates or numbers, and the column holds something else; names the field and how many cells.
         DescriptorError: a declared field is none.
     """
-    measured = {measure.field for table in privacy.tables for measure in table.measures if measure.field}
+    numbers = {measure.field for table in privacy.tables for measure in table.measures if measure.field}
+    places = [one for one in facts if isinstance(privacy.action_of(one.name), Grid)]
+    if len(places) == 2 and all(one.all_are("comma") for one in places):  # not two places, but the two numbers of one
+        numbers |= {one.name for one in places}
     return [
         _field(one.name, declared[one.name])
         if one.name in declared
-        else _field(
-            one.name, _inferred(one, place, privacy.action_of(one.name), engine, is_measured=one.name in measured)
-        )
+        else _field(one.name, _inferred(one, place, privacy.action_of(one.name), engine, is_number=one.name in numbers))
         for place, one in enumerate(facts)
     ]
 
@@ -69,7 +72,7 @@ def _field(name: str, said: Mapping[str, Any]) -> FieldDefinition:
 
 
 def _inferred(
-    facts: ColumnFacts, place: int, action: FieldAction, engine: duckdb.DuckDBPyConnection, *, is_measured: bool
+    facts: ColumnFacts, place: int, action: FieldAction, engine: duckdb.DuckDBPyConnection, *, is_number: bool
 ) -> dict[str, Any]:
     if not facts.is_text:
         return {"type": _arrow_type(facts.kind)}
@@ -77,11 +80,11 @@ def _inferred(
     if not facts.values:
         return {"type": "date" if isinstance(action, _DATED) else _empty_type(action), **marks}
     if isinstance(action, _DATED):
-        return _date(facts) | marks
-    if isinstance(action, _COUNTED) or is_measured:
-        return _number(facts) | marks
+        return (_date(facts) or _unfit(facts, place, engine, "dates of one form", _DATE_FORMS)) | marks
+    if isinstance(action, _COUNTED) or is_number:
+        return (_number(facts) or _unfit(facts, place, engine, "numbers", _NUMBER_FORMS)) | marks
     if isinstance(action, Grid):
-        return (_number(facts) | marks) if facts.all_are("point") else {"type": "string"}
+        return {"type": "number", **marks} if facts.all_are("point") else {"type": "string"}
     return (
         {"type": _faithful(facts, place, engine)}
         if isinstance(action, Keep) and not facts.marks
@@ -106,7 +109,7 @@ def _arrow_type(kind: pa.DataType) -> str:
     return "string"
 
 
-def _date(facts: ColumnFacts) -> dict[str, Any]:
+def _date(facts: ColumnFacts) -> dict[str, Any] | None:
     for form in DATES:
         if facts.all_are(form) and (form != "%Y%m%d" or facts.shortest == 8):
             return {"type": "date", "format": form}
@@ -116,11 +119,10 @@ def _date(facts: ColumnFacts) -> dict[str, Any]:
     for form, kind in (("iso_moment", "datetime"), ("month", "yearmonth"), ("year", "year")):
         if facts.all_are(form):
             return {"type": kind}
-    best = max(facts.forms.get(form, 0) for form in (*DATES, *TIMES, "iso_moment", "month", "year"))
-    raise _unfit(facts, "dates of one form", facts.values - best)
+    return None
 
 
-def _number(facts: ColumnFacts) -> dict[str, Any]:
+def _number(facts: ColumnFacts) -> dict[str, Any] | None:
     if facts.all_are("integer"):
         return {"type": "integer"}
     if facts.all_are("point"):
@@ -131,7 +133,7 @@ def _number(facts: ColumnFacts) -> dict[str, Any]:
         return {"type": "number", "groupChar": ","}
     if facts.all_are("dot_groups"):
         return {"type": "number", "groupChar": ".", "decimalChar": ","}
-    raise _unfit(facts, "numbers", facts.values - facts.forms.get("point", 0))
+    return None
 
 
 def _faithful(facts: ColumnFacts, place: int, engine: duckdb.DuckDBPyConnection) -> str:
@@ -151,9 +153,14 @@ def _same(engine: duckdb.DuckDBPyConnection, form: str, place: int) -> bool:
     return row is not None and row[0] == 0
 
 
-def _unfit(facts: ColumnFacts, what: str, others: int) -> ReleaseRefused:
-    return ReleaseRefused(
-        f"The action of `{facts.name}` needs {what}, and {others} of its {facts.values} values are none.",
+def _unfit(
+    facts: ColumnFacts, place: int, engine: duckdb.DuckDBPyConnection, what: str, forms: Sequence[str]
+) -> dict[str, Any]:
+    """Refuse a column, by what most of its values are; the number of the others, and the first row that holds one."""
+    most = max(forms, key=lambda form: facts.forms.get(form, 0))
+    others, row = facts.values - facts.forms.get(most, 0), first_row_without(engine, place, most)
+    raise ReleaseRefused(
+        f"The action of `{facts.name}` needs {what}, and {others} of its {facts.values} values are none, the first in row {row}.",
         step="read",
         cure="choose an action for text, mend the values, or give `--schema` with the field's type and format",
     )

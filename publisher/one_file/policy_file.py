@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,14 +15,14 @@ import yaml
 from pydantic import ValidationError
 
 from publisher.errors import DescriptorError
-from publisher.policy import Privacy
+from publisher.policy import ACTIONS, GeneraliseHierarchy, Privacy
 from publisher.yaml_lines import YamlDocument, read_yaml
 
 _TRUTH = {"true", "false"}
 _WORDS = {
     "extra_forbidden": "unknown key",
     "union_tag_not_found": "no action; give one, such as `action: keep`, or a `hierarchy`",
-    "union_tag_invalid": "unknown action",
+    "union_tag_invalid": f"unknown action; there are {', '.join(ACTIONS)}, or several of top_code, round and perturb in a list",
 }
 _SHORT = re.compile(r" +\w+: [^,:{}\[\]\"'#]+(?:, \w+: [^,:{}\[\]\"'#]+)+(?:#.*)?")
 _SETTINGS = re.compile(r", (?=\w+: )")
@@ -50,12 +52,20 @@ def read_policy(path: Path) -> PolicyFile:
     policy = whole["privacy"] if prefix else whole
     if not isinstance(policy, dict):
         raise DescriptorError(f"{path}:1: the file must hold a policy.", cure="see docs/policies.md")
-    if prefix and "hierarchies" in whole and "hierarchies" not in policy:
+    if prefix and "hierarchies" in whole:
+        if "hierarchies" in policy:
+            raise DescriptorError(
+                f"{path}:{document.line_of(['hierarchies'])}: `hierarchies` stands both inside `privacy` and beside it.",
+                cure="keep all hierarchies in one of the two places, so that no name can mean two things",
+            )
         policy = {**policy, "hierarchies": whole["hierarchies"]}
         whole = {key: value for key, value in whole.items() if key != "hierarchies"}
     if prefix and len(whole) > 1:
         others = ", ".join(str(key) for key in whole if key != "privacy")
         raise DescriptorError(f"{path}: beside `privacy` stands {others}.", cure="keep the policy alone in its file")
+    if twice := _named_twice(policy.get("fields")):
+        where = f"{path}:{document.line_of([*prefix, 'fields'])}: fields"
+        raise DescriptorError(f"{where}: `{'`, `'.join(twice)}` stands twice.", cure="keep one action for each field")
     policy, notes = _completed(policy)
     try:
         privacy = Privacy.model_validate(policy)
@@ -66,12 +76,21 @@ def read_policy(path: Path) -> PolicyFile:
     return PolicyFile(privacy, path.resolve().parent, tuple(notes))
 
 
+def hierarchy_files(policy: PolicyFile) -> list[Path]:
+    """Return the files that the policy's fields name as their hierarchies."""
+    named = (one.file for one in policy.privacy.fields.values() if isinstance(one, GeneraliseHierarchy))
+    return [policy.folder / file for file in named if file]
+
+
 def _document(path: Path) -> YamlDocument:
     """Read the file; several `key: value` in one line, as people write short settings, count as a line each."""
     try:
         return read_yaml(path)
     except DescriptorError as refused:
-        text = path.read_text(encoding="utf-8") if path.is_file() else ""
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            raise refused from None
         lines = [part for line in text.splitlines() for part in _settings(line)]
         with TemporaryDirectory() as folder:
             repaired = Path(folder) / path.name
@@ -94,17 +113,28 @@ def clean_name(name: str) -> str:
     return unicodedata.normalize("NFC", " ".join(name.strip("\ufeff").split()))
 
 
-def _keep_words(node: yaml.Node) -> None:
+def _keep_words(root: yaml.Node) -> None:
     """Let `yes`, `no`, `on` and `off` be the words they are: leaves of hierarchies are called so."""
-    if isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:bool" and node.value.lower() not in _TRUTH:
-        node.tag = "tag:yaml.org,2002:str"
-    elif isinstance(node, yaml.SequenceNode):
-        for entry in node.value:
-            _keep_words(entry)
-    elif isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            _keep_words(key)
-            _keep_words(value)
+    left, seen = [root], {id(root)}
+    while left:
+        node = left.pop()
+        if isinstance(node, yaml.ScalarNode):
+            if node.tag == "tag:yaml.org,2002:bool" and node.value.lower() not in _TRUTH:
+                node.tag = "tag:yaml.org,2002:str"
+            continue
+        inner = chain.from_iterable(node.value) if isinstance(node, yaml.MappingNode) else node.value
+        new = [one for one in inner if id(one) not in seen]  # what an alias names stands in several places
+        seen |= {id(one) for one in new}
+        left += new
+
+
+def _named_twice(fields: Any) -> list[str]:
+    """Return the fields that a policy names twice; which of two actions is meant nobody can tell."""
+    names = (
+        [one.get("name") if isinstance(one, dict) else None for one in fields] if isinstance(fields, list) else fields
+    )
+    counted = Counter(clean_name(str(name)) for name in names or () if name is not None)
+    return sorted(name for name, count in counted.items() if count > 1)
 
 
 def _completed(policy: dict[Any, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -116,8 +146,10 @@ def _completed(policy: dict[Any, Any]) -> tuple[dict[str, Any], list[str]]:
         return policy, []
     fields = {clean_name(str(name)): action for name, action in fields.items()}
     notes = []
-    for table in policy.get("tables") or ():
-        for name in table.get("group_by") or () if isinstance(table, dict) else ():
+    tables = policy.get("tables")
+    for table in tables if isinstance(tables, list) else ():
+        groups = table.get("group_by") if isinstance(table, dict) else None
+        for name in [groups] if isinstance(groups, str) else groups if isinstance(groups, list) else ():
             if clean_name(str(name)) not in fields:
                 fields[clean_name(str(name))] = {"action": "keep", "role": "quasi"}
                 notes.append(f"`{name}` stands in group_by alone: it is kept and counts as a quasi-identifier")

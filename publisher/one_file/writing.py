@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import duckdb
@@ -14,7 +14,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from publisher.engines.working_files import new_file
-from publisher.errors import DescriptorError, DisclosureRisk
+from publisher.errors import DescriptorError, DisclosureRisk, DiskFull, EnvironmentFault, tells_of_full_disk
 from publisher.formats.csv import batch_to_csv, csv_gz_sink
 from publisher.published import PublishedTable
 
@@ -36,6 +36,43 @@ def output_paths(output: Path, tables: Sequence[PublishedTable]) -> dict[str, Pa
         table.name: output if table.name == first else output.with_name(f"{output.stem}.{table.name}{output.suffix}")
         for table in tables
     }
+
+
+def refuse_replacing(taken: Sequence[Path], written: Sequence[Path]) -> None:
+    """Refuse to write a file over one that the run reads, or two over each other.
+
+    Raises:
+        DescriptorError: names the file that would be written.
+    """
+    places = {path.resolve() for path in taken}
+    for path in written:
+        if path.resolve() in places:
+            raise DescriptorError(
+                f"{path.name} would replace a file that this run reads or writes as well.",
+                cure="name another file for the output or the report",
+            )
+        places.add(path.resolve())
+
+
+@contextmanager
+def written_whole(output: Path) -> Iterator[Path]:
+    """Give the path to write to; it takes the place of `output` when the block ends well, and vanishes otherwise.
+
+    Raises:
+        EnvironmentFault: the file cannot be written.
+    """
+    part = output.with_name(f".{output.name}.part")
+    try:
+        yield part
+        part.replace(output)
+    except OSError as error:
+        fault = DiskFull if tells_of_full_disk(error) else EnvironmentFault
+        raise fault(
+            f"{output.name} cannot be written ({error.strerror or type(error).__name__}).",
+            cure="free space there, give this user the right to write, or name another place",
+        ) from None
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def write_checkable(source: Path, table: PublishedTable, folder: Path, *, mixed: bool) -> None:
@@ -80,18 +117,14 @@ def bring_out(checked: Path, table: PublishedTable, output: Path, *, delimiter: 
 
     Raises:
         DisclosureRisk: the written file does not hold what was checked.
+        EnvironmentFault: it cannot be written.
     """
-    part = output.with_name(f".{output.name}.part")
-    output.parent.mkdir(parents=True, exist_ok=True)
-    try:
+    with written_whole(output) as part:
         form = output.suffix.lower()
         if form == ".parquet":
             shutil.copyfile(checked / f"{table.name}.parquet", part)
         else:
             _write_text(checked, table, part, "\t" if form == ".tsv" else delimiter or ",")
-        part.replace(output)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _write_text(checked: Path, table: PublishedTable, part: Path, sign: str) -> None:

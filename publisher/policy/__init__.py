@@ -1,6 +1,7 @@
 """The privacy policy language: what happens to each field and what every table must guarantee."""
 
 from publisher.policy.actions import (
+    ACTIONS,
     LEFT_OVER,
     Action,
     DateLevel,
@@ -36,6 +37,7 @@ from publisher.policy.tables import (
 )
 
 __all__ = [
+    "ACTIONS",
     "LEFT_OVER",
     "Action",
     "AggregateTable",

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from publisher.policy.spellings import as_leaves, as_texts, spelled_out
+from publisher.policy.spellings import as_leaves, as_texts, as_widths, as_words, spelled_out
 from publisher.policy.strict import FieldAction, Strict
 
 DateLevel = Literal["hour", "day", "week", "month", "quarter", "year", "5y", "10y", "*"]
@@ -32,7 +32,7 @@ class GeneraliseDate(FieldAction):
     """A date or datetime becomes the start of its period (`5y` and `10y`: the first year of the band)."""
 
     action: Literal["generalise_date"]
-    levels: list[DateLevel] = Field(
+    levels: Annotated[list[DateLevel], BeforeValidator(as_texts)] = Field(
         min_length=1,
         description="From fine to coarse; the search may climb them, without a search the first one holds.",
     )
@@ -42,7 +42,7 @@ class GeneraliseNumber(FieldAction):
     """A number becomes a band such as `20-29`; bands start at multiples of the width."""
 
     action: Literal["generalise_number"]
-    widths: list[float | Literal["*"]] = Field(
+    widths: Annotated[list[float | Literal["*"]], BeforeValidator(as_widths)] = Field(
         min_length=1, description="Band widths from fine to coarse, each a multiple of the one before; `*` hides all."
     )
     top: float | None = Field(None, description="Values from here on fall into one open band, such as `90+`.")
@@ -160,7 +160,9 @@ class Recode(FieldAction):
     """A text becomes a word of a list; what the list does not name becomes `other`. The way out for free text."""
 
     action: Literal["recode"]
-    values: dict[str, str] = Field(min_length=1, description="Text as it comes, and the word that leaves.")
+    values: Annotated[dict[str, str], BeforeValidator(as_words)] = Field(
+        min_length=1, description="Text as it comes, and the word that leaves."
+    )
     other: str = Field("*", description="What leaves for a text that the list does not name.")
 
 
@@ -172,6 +174,12 @@ class Steps(FieldAction):
         min_length=2, description="The actions in their order, each with its settings."
     )
 
+
+ACTIONS = (
+    "drop", "keep", "pseudonymise", "generalise", "generalise_date", "generalise_number", "round", "top_code", "perturb", "grid",
+    "shift_group", "recode",
+)  # fmt: skip
+"""What may stand as an `action`, alone."""
 
 _IN_STEPS: dict[str, type[FieldAction]] = {"top_code": TopCode, "round": Round, "perturb": Perturb}
 _OF_THE_WHOLE = set(FieldAction.model_fields) | {"action"}

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from publisher.policy.strict import Strict
+from publisher.policy.spellings import as_share
+from publisher.policy.strict import Finite
 
 
-class Diversity(Strict):
+class Diversity(Finite):
     """l-diversity: every class holds enough different values of the field, null counted as one.
 
     `distinct`: at least `l` values. `entropy`: the entropy of the class is at least log(l). `recursive`: the most frequent value
@@ -30,7 +31,7 @@ class Diversity(Strict):
         return self
 
 
-class Closeness(Strict):
+class Closeness(Finite):
     """t-closeness: the field's distribution in every class lies within `t` of that of all rows that leave.
 
     Earth mover's distance (Li et al. 2007): `equal` takes all values as equally far apart, `ordered` takes their rank.
@@ -42,11 +43,13 @@ class Closeness(Strict):
     distance: Literal["equal", "ordered"] = "equal"
 
 
-class Microdata(Strict):
+class Microdata(Finite):
     """Record-level rows leave only when every class of quasi-identifiers has at least k units."""
 
     k: int = Field(5, ge=2)
-    suppression_limit: float = Field(0.02, ge=0, le=1, description="Share of rows that may be left out.")
+    suppression_limit: Annotated[float, BeforeValidator(as_share)] = Field(
+        0.02, ge=0, le=1, description="Share of rows that may be left out."
+    )
     l_diversity: Diversity | None = None
     t_closeness: Closeness | None = None
     shuffle_rows: bool = Field(True, description="Output order carries nothing of the source's order.")

@@ -8,12 +8,13 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
-from publisher.policy.actions import Action, Drop, HierarchyFile, InlineHierarchy
+from publisher.hierarchies import BUILT_IN
+from publisher.policy.actions import Action, Drop, GeneraliseHierarchy, HierarchyFile, InlineHierarchy
 from publisher.policy.microdata import Microdata
 from publisher.policy.releases import Releases
-from publisher.policy.spellings import declared_hierarchy, with_hierarchies
+from publisher.policy.spellings import DATE_HIERARCHIES, NUMBER_HIERARCHIES, declared_hierarchy, with_hierarchies
 from publisher.policy.strict import FieldAction, Strict
 from publisher.policy.tables import AggregateTable, DifferentialPrivacy
 from publisher.rulebook import rulebook_in_force, with_defaults
@@ -60,6 +61,19 @@ class Privacy(Strict):
         if isinstance(policy, dict) and isinstance(policy.get("unit_key"), str):
             policy = {**policy, "unit_key": [policy["unit_key"]]}
         return with_defaults(with_hierarchies(policy)) if isinstance(policy, dict) else policy
+
+    @field_validator("fields", mode="after")
+    @classmethod
+    def _hierarchies_are_known(cls, fields: dict[str, Action], info: ValidationInfo) -> dict[str, Action]:
+        known = [*info.data.get("hierarchies", ()), *sorted({*BUILT_IN, *DATE_HIERARCHIES, *NUMBER_HIERARCHIES})]
+        for name, action in fields.items():
+            asked = action.hierarchy if isinstance(action, GeneraliseHierarchy) and not action.file else None
+            if isinstance(asked, str) and asked.removeprefix("builtin:") not in BUILT_IN:
+                raise ValueError(
+                    f"`{name}` names a hierarchy `{asked}` that does not exist; there are "
+                    f"{', '.join(known)}, and CSV files by their names, such as `wards.csv`"
+                )
+        return fields
 
     @model_validator(mode="after")
     def _domain_is_known(self) -> Privacy:

@@ -16,6 +16,7 @@ NUMBER_HIERARCHIES: dict[str, list[Any]] = {"age": [1, 5, 10, 20, "*"], "number"
 
 _SPELLINGS = {"generalize": "generalise", "pseudonymize": "pseudonymise", "topcode": "top_code"}
 _OF_FILES = {"delimiter", "header"}
+_QUASI = {"quasi_identifier", "quasi_identifying", "quasi identifier", "qi", "qid"}
 _EXACT = {"exact", "value", "0"}
 
 
@@ -30,11 +31,12 @@ def spelled_out(value: Any, steps: dict[str, set[str]]) -> Any:
         return value
     action = value.get("action", "generalise" if "hierarchy" in value else None)
     if isinstance(action, list):
-        names = [_SPELLINGS.get(str(name), name) for name in action]
-        return spelled_out({**value, "action": names[0]}, steps) if len(names) == 1 else _steps(value, names, steps)
-    if action is None:
+        if len(action) == 1 and isinstance(action[0], str):
+            return spelled_out({**value, "action": action[0]}, steps)
+        return _steps(value, [_step(one) for one in action], steps)
+    if not isinstance(action, str):
         return value
-    value = {**value, "action": _SPELLINGS.get(str(action), action)}
+    value = {**value, "action": _SPELLINGS.get(action, action)}
     return _generalise(value) if value["action"] == "generalise" else value
 
 
@@ -86,8 +88,21 @@ def as_leaves(value: Any) -> Any:
             raise ValueError("a leaf stands twice in the hierarchy")
         return {key: as_texts(row[1:]) for key, row in zip(keys, value, strict=True)}
     if isinstance(value, dict):
-        return {as_text(leaf): as_texts(coarser) if coarser is not None else [] for leaf, coarser in value.items()}
+        leaves = {as_text(leaf): as_texts(coarser) if coarser is not None else [] for leaf, coarser in value.items()}
+        if len(leaves) < len(value):
+            raise ValueError("a leaf stands twice in the hierarchy")
+        return leaves
     return value
+
+
+def as_words(value: Any) -> Any:
+    """Return the list of a recoding with texts on both sides; `1: nam` and `true: có` mean the values as they are written."""
+    if not isinstance(value, dict):
+        return value
+    words = {as_text(text): as_text(word) if isinstance(word, int | float) else word for text, word in value.items()}
+    if len(words) < len(value):
+        raise ValueError("a text stands twice in the list")
+    return words
 
 
 def _generalise(value: dict[str, Any]) -> dict[str, Any]:
@@ -101,11 +116,15 @@ def _generalise(value: dict[str, Any]) -> dict[str, Any]:
     if isinstance(hierarchy, dict):
         return {**rest, "hierarchy": _own_hierarchy(hierarchy)}
     if hierarchy in DATE_HIERARCHIES:
-        levels = rest.get("levels") or DATE_HIERARCHIES[str(hierarchy)]
-        return {**rest, "action": "generalise_date", "levels": as_texts(levels)}
-    if hierarchy in NUMBER_HIERARCHIES:
-        widths = rest.pop("levels", None) or rest.pop("widths", None) or NUMBER_HIERARCHIES[str(hierarchy)]
-        return {**rest, "action": "generalise_number", "widths": [_width(width) for width in widths]}
+        levels = rest.get("levels")
+        levels = DATE_HIERARCHIES[str(hierarchy)] if levels is None else levels
+        return {**rest, "action": "generalise_date", "levels": levels}
+    if hierarchy in NUMBER_HIERARCHIES or (hierarchy is None and "widths" in rest):
+        widths = rest.pop(
+            "widths" if "widths" in rest else "levels", None
+        )  # `levels` beside `widths` are left to be refused
+        widths = NUMBER_HIERARCHIES.get(str(hierarchy)) if widths is None else widths
+        return {**rest, "action": "generalise_number", "widths": widths}
     return value
 
 
@@ -134,6 +153,22 @@ def _is_rows(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(row, list) for row in value)
 
 
+def as_widths(widths: Any) -> Any:
+    """Return the widths of bands as a list of numbers, `*` among them."""
+    return [_width(width) for width in widths] if isinstance(widths, list) else [_width(widths)]
+
+
+def as_share(share: Any) -> Any:
+    """Return a share of 1; `2%` is 0.02."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?) ?%", share.strip()) if isinstance(share, str) else None
+    return float(match.group(1)) / 100 if match else share
+
+
+def as_role(role: Any) -> Any:
+    """Return a field's role by its name here; other tools call quasi-identifiers by their whole name, or QI."""
+    return "quasi" if isinstance(role, str) and role.casefold().replace("-", "_") in _QUASI else role
+
+
 def _width(width: Any) -> Any:
     """Return a band's width; `5y` of an age is 5."""
     if isinstance(width, str) and width.lower() in _EXACT:
@@ -142,11 +177,24 @@ def _width(width: Any) -> Any:
     return float(match.group(1)) if match else width
 
 
-def _steps(value: dict[str, Any], names: list[Any], steps: dict[str, set[str]]) -> dict[str, Any]:
-    """Return a list of actions as steps; each takes the settings it knows, all others are settings of the whole."""
-    if not all(name in steps for name in names):
-        return {**value, "action": "steps", "steps": [{"action": name} for name in names]}
-    inner = [{"action": name, **{key: value[key] for key in sorted(steps[name]) if key in value}} for name in names]
-    used = set().union(*(steps[name] for name in names))
-    rest = {key: setting for key, setting in value.items() if key not in used | {"action"}}
-    return {**rest, "action": "steps", "steps": inner}
+def _step(one: Any) -> Any:
+    """Return one entry of a list of actions with its own settings: a word, `{action: round, base: 5}`, or `{round: {base: 5}}`."""
+    if isinstance(one, str):
+        return {"action": _SPELLINGS.get(one, one)}
+    if isinstance(one, dict) and "action" not in one and len(one) == 1:
+        [(name, settings)] = one.items()
+        return {**settings, "action": _SPELLINGS.get(str(name), name)} if isinstance(settings, dict) else one
+    return one
+
+
+def _steps(value: dict[str, Any], entries: list[Any], steps: dict[str, set[str]]) -> dict[str, Any]:
+    """Return a list of actions as steps; each takes the settings it knows, its own first, all others are settings of the whole."""
+    names = [entry.get("action") if isinstance(entry, dict) else None for entry in entries]
+    if not all(isinstance(name, str) and name in steps for name in names):
+        return {**value, "action": "steps", "steps": entries}
+    inner, used = [], {"action"}
+    for name, entry in zip(names, entries, strict=True):
+        shared = {key: value[key] for key in sorted(steps[str(name)]) if key in value and key not in entry}
+        inner.append({**shared, **entry})
+        used |= shared.keys()
+    return {**{key: setting for key, setting in value.items() if key not in used}, "action": "steps", "steps": inner}

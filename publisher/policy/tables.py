@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from publisher.policy.actions import KEY_PLACE
-from publisher.policy.strict import Strict
+from publisher.policy.strict import Finite, Strict
 
 
 class Measure(Strict):
@@ -33,7 +33,7 @@ COUNT = Measure(
 )
 
 
-class Dominance(Strict):
+class Dominance(Finite):
     """A sum is hidden when the second largest contributor could estimate the largest within `p_percent` per cent."""
 
     p_percent: float = Field(gt=0, le=100)
@@ -95,7 +95,9 @@ class AggregateTable(Strict):
         if not (isinstance(value, dict) and isinstance(value.get("id"), str)):
             return value
         words = value["id"].replace("_", " ").strip().capitalize()
-        groups = ", ".join(str(name) for name in value.get("group_by") or ())
+        if isinstance(value.get("group_by"), str):
+            value = {**value, "group_by": [value["group_by"]]}
+        groups = ", ".join(map(str, value["group_by"])) if isinstance(value.get("group_by"), list) else ""
         filled = {"title": words, "title_translated": {"en": words}} if not value.get("title") else {}
         if not value.get("row"):
             filled |= {
@@ -133,7 +135,9 @@ class AggregateTable(Strict):
     @property
     def has_margins(self) -> bool:
         """Tell whether totals stand beside the cells; group columns are then texts."""
-        return len(self.groupings) > 1
+        return self.margins == "all" or (
+            self.margins != "none" and any(set(by) != set(self.group_by) for by in self.margins)
+        )
 
     @property
     def least_rounded(self) -> int:
@@ -142,7 +146,7 @@ class AggregateTable(Strict):
         return -(-self.small_cell.min // base) * base
 
 
-class EpsilonLedger(Strict):
+class EpsilonLedger(Finite):
     """The budget that all noisy tables of one name share in each period; entries are only ever added."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
@@ -150,7 +154,7 @@ class EpsilonLedger(Strict):
     epsilon_cap: float = Field(gt=0)
 
 
-class DifferentialPrivacy(Strict):
+class DifferentialPrivacy(Finite):
     """Counts get noise of a discrete Laplace distribution; the budget of each release is kept in a ledger."""
 
     unit: Literal["person", "household", "business"] = "person"

@@ -154,6 +154,17 @@ def _facts(engine: duckdb.DuckDBPyConnection, staged: StagedSource, place: int, 
     )
 
 
+def first_row_without(engine: duckdb.DuckDBPyConnection, place: int, form: str) -> int | None:
+    """Return the number, from 1, of the first row whose text, a mark for "nothing" apart, does not have a form; null when all have it."""
+    marks = ", ".join("'" + mark.replace("'", "''") + "'" for mark in MARKS)
+    numbered = f"SELECT row_number() OVER () AS n, c{place} AS t FROM rows"  # noqa: S608  our own names
+    query = (
+        f"SELECT min(n) FROM ({numbered}) WHERE t IS NOT NULL AND lower(t) NOT IN ({marks}) AND NOT ({_forms()[form]})"  # noqa: S608
+    )
+    ((row,),) = _all(engine, query)
+    return None if row is None else int(row)
+
+
 def _forms() -> dict[str, str]:
     patterns = {form: f"regexp_full_match(t, '{pattern}')" for form, pattern in PATTERNS.items()}
     # DuckDB reads `%Y` from two digits too; a year has four.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,15 +21,7 @@ from publisher.earlier_files import reduce_to_classes
 from publisher.published import PublishedTable, arrow_schema, published_tables
 from publisher.secrets import Secrets
 
-SOURCE = {"kind": "sql", "url": "env:DB", "query": "SELECT * FROM ho_so"}
 Row = dict[str, Any]
-
-
-def define(fields: Mapping[str, str], privacy: Mapping[str, Any], **more: Any) -> TableDefinition:
-    """Return a table definition with titles like its names; `fields` are names and Table Schema types."""
-    described = [{"name": name, "type": kind, "title": name} for name, kind in fields.items()]
-    content = {"name": "ho_so", "title": "x", "row": "x", "schema": {"fields": described}, "source": SOURCE}
-    return TableDefinition.model_validate({**content, "privacy": dict(privacy), **more})
 
 
 class ReleaseSeries:

@@ -22,7 +22,8 @@ from publisher.anonymise.fields.whole_table import Flags, units_of
 from publisher.errors import DisclosureRisk, ReleaseRefused
 
 Numbers = npt.NDArray[np.float64]
-
+Squares = npt.NDArray[np.complex128]
+"""Squares by their number from south (real) and from west (imaginary); they sort by both."""
 
 METRES_OF_A_DEGREE = 111_195.0
 _COUNTRY_LATITUDE = 24
@@ -51,11 +52,8 @@ class GridPlaces:
     _seen: list[tuple[Numbers, Numbers, pa.Array]] = field(default_factory=list)
     _swapped: bool = False
     _steps: tuple[float, float] = (0.0, 0.0)
-    _sizes: dict[tuple[int, int], int] = field(default_factory=dict)
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys((*self.fields, *self.units)))
+    _known: Squares = field(default_factory=lambda: np.zeros(0, np.complex128))
+    _sizes: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def look(self, batch: pa.RecordBatch) -> None:
         first, second, known = self._numbers(batch)
@@ -73,15 +71,17 @@ class GridPlaces:
 
     def rewrite(self, batch: pa.RecordBatch) -> dict[str, pa.Array]:
         first, second, known = self._numbers(batch)
-        south, west = self._squares(first, second)
+        squares = self._squares(first, second)
         sizes = np.zeros(len(first), np.int64)
-        if self.floor is not None:
-            pairs = zip(south.tolist(), west.tolist(), strict=True)
-            sizes = np.array([self._sizes.get(pair, _LARGEST) for pair in pairs], np.int64)
+        if self.floor is not None and len(self._known):
+            nearest = np.minimum(np.searchsorted(self._known, squares), len(self._known) - 1)
+            sizes = np.where(self._known[nearest] == squares, self._sizes[nearest], _LARGEST)
+        elif self.floor is not None:
+            sizes[:] = _LARGEST
         shown = known & (sizes < _LARGEST)
         northing, easting = (
             (np.floor(at / 2.0**sizes) + 0.5) * step * 2.0**sizes
-            for at, step in zip((south, west), self._steps, strict=True)
+            for at, step in zip((squares.real, squares.imag), self._steps, strict=True)
         )
         places = (easting, northing) if self._swapped else (northing, easting)
         return self._written(places, shown, batch)
@@ -165,35 +165,30 @@ class GridPlaces:
             cure="keep the two numbers in fields named latitude and longitude",
         )
 
-    def _squares(self, first: Numbers, second: Numbers) -> tuple[Numbers, Numbers]:
+    def _squares(self, first: Numbers, second: Numbers) -> Squares:
         northing, easting = (second, first) if self._swapped else (first, second)
-        return np.floor(northing / self._steps[0]), np.floor(easting / self._steps[1])
+        squares = np.empty(len(first), np.complex128)
+        squares.real, squares.imag = np.floor(northing / self._steps[0]), np.floor(easting / self._steps[1])
+        return squares
 
     def _merge_small(self, first: Numbers, second: Numbers, units: pa.Array, floor: int) -> None:
         """Find the size of square that each place is shown in; the largest size shows nothing."""
-        south, west = self._squares(first, second)
-        pairs = list(zip(south.tolist(), west.tolist(), strict=True))
+        self._known, counted = np.unique(self._squares(first, second), return_inverse=True)
         if self.units:  # a unit counts once, in the first of its squares, so that no square counts anybody twice
             _, firsts = np.unique(units.dictionary_encode().indices.to_numpy(zero_copy_only=False), return_index=True)
-            counted = [pairs[place] for place in firsts]
-        else:
-            counted = pairs
-        people = dict.fromkeys(sorted(set(pairs)), 0)
-        for pair in counted:
-            people[pair] += 1
+            counted = counted[firsts]
+        people = np.bincount(counted, minlength=len(self._known)).tolist()
         if len(counted) < floor:
             raise DisclosureRisk(
                 f"`{'`, `'.join(self.fields)}` has places of {len(counted)} units, fewer than min_population.",
                 step="anonymise",
                 cure="drop the field, or lower `min_population` knowingly",
             )
-        squares = list(people)
         labels: list[list[Hashable]] = [
-            [(math.floor(row / 2**size), math.floor(column / 2**size)) for row, column in squares]
+            list(zip(*(np.floor(at / 2**size).tolist() for at in (self._known.real, self._known.imag)), strict=True))
             for size in range(_LARGEST)
         ]
-        climbed = climb_small([*labels, [None] * len(squares)], list(people.values()), floor)
-        self._sizes = dict(zip(squares, climbed, strict=True))
+        self._sizes = np.array(climb_small([*labels, [None] * len(people)], people, floor), np.int64)
 
 
 def _plain(number: float) -> str:

@@ -7,9 +7,11 @@ a table are: without surrounding white space, composed (NFC). A column `populati
 from __future__ import annotations
 
 import csv
+import io
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +23,9 @@ HIDDEN: Final = "*"
 """The level, and the value, that says nothing."""
 
 POPULATIONS = ("population", "dan_so")
+
+_NEARLY = 0.75
+"""How much alike, of 1, a level and a word of the first row are when one is the other misspelt."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +67,6 @@ def hierarchy_of(action: GeneraliseHierarchy, folder: Path) -> Hierarchy:
     return choose(sheet, action.levels, action.min_population)
 
 
-def read_hierarchy(path: Path, levels: Sequence[str] | None = None) -> Hierarchy:
-    """Read a hierarchy file whose form is told by its first lines; errors as `hierarchy_of`."""
-    return choose(read_sheet(path, levels), levels, None)
-
-
 def choose(sheet: Sheet, levels: Sequence[str] | None, floor: int | None) -> Hierarchy:
     """Keep the levels asked for, fine to coarse, all when null; `*` needs no column.
 
@@ -101,17 +101,19 @@ def read_sheet(
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        first = text.split("\n", 1)[0]
+        cut = delimiter or max(",;\t|", key=first.count)
+        lines = [[_clean(cell) for cell in row] for row in csv.reader(io.StringIO(text), delimiter=cut) if row]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DescriptorError(
             f"The hierarchy {path} cannot be read: {type(error).__name__}.", cure="put a UTF-8 CSV file there"
         ) from None
-    first = text.split("\n", 1)[0]
-    cut = delimiter or max(",;\t|", key=first.count)
-    lines = [[_clean(cell) for cell in row] for row in csv.reader(text.splitlines(), delimiter=cut) if row]
     has_header = _has_header(lines, levels) if header is None and lines else bool(header)
     if len(lines) < 1 + has_header:
         raise DescriptorError(f"The hierarchy {path} is empty.", cure="give it one row for each leaf")
     names = lines[0] if has_header else [str(place) for place in range(len(lines[0]))]
+    if len(set(names)) < len(names):
+        raise DescriptorError(f"{path}: its header names two levels alike.", cure="name each level once")
     rows = lines[1:] if has_header else lines
     for number, row in enumerate(rows, start=1 + has_header):
         if len(row) != len(names) or not all(row):
@@ -136,11 +138,15 @@ def _inline_sheet(inline: InlineHierarchy) -> Sheet:
 
 
 def _has_header(lines: Sequence[Sequence[str]], levels: Sequence[str] | None) -> bool:
-    """Tell whether the first row names the levels: it holds those asked for, or no value of it comes again in a coarser column."""
+    """Tell whether the first row names the levels: it holds one of those asked for, or no value of it comes again in a coarser column.
+
+    A level that is nearly a word of the first row is one misspelt, so that the error can say which levels there are.
+    """
     first, below = lines[0], lines[1:]
     asked = [level for level in levels or () if level != HIDDEN and not level.isdigit()]
     if asked:
-        return set(asked) <= set(first)
+        words = [word.casefold() for word in first]
+        return any(level in first or get_close_matches(level.casefold(), words, n=1, cutoff=_NEARLY) for level in asked)
     if {name.casefold() for name in first} & set(POPULATIONS):
         return True
     coarser = range(1, len(first))
@@ -164,11 +170,21 @@ def _places(sheet: Sheet, levels: Sequence[str]) -> list[int | None]:
         elif level.isdigit() and int(level) < len(sheet.names):
             places.append(int(level))
         else:
-            raise DescriptorError(
-                f"{sheet.where}: no column for the level `{level}`.",
-                cure=f"add the column or mend `levels`; there are {', '.join(sheet.names)}",
-            )
+            raise _unknown_level(sheet, level)
     return places
+
+
+def _unknown_level(sheet: Sheet, level: str) -> DescriptorError:
+    known = f"{', '.join(sheet.names)} and `{HIDDEN}`"
+    if sheet.has_names:
+        return DescriptorError(
+            f"{sheet.where}: no column for the level `{level}`.",
+            cure=f"mend `levels` or add the column; its levels are {known}",
+        )
+    return DescriptorError(
+        f"{sheet.where}: no column for the level `{level}`; no first row names the levels, so they have numbers.",
+        cure=f"mend `levels`; there are {known}. Where a first row does name them, say so: `header: true`",
+    )
 
 
 def _without_population(where: str, names: Sequence[str], rows: Sequence[Sequence[str]], *, has_names: bool) -> Sheet:

@@ -66,10 +66,6 @@ class NumbersInTurn:
     def fields(self) -> tuple[str, ...]:
         return (self.name,)
 
-    @property
-    def needs(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys((self.name, *self.units, *self.cell)))
-
     def look(self, batch: pa.RecordBatch) -> None:
         place = self._open_place()
         if place is None:

@@ -18,6 +18,10 @@ from publisher.anonymise.fields.hierarchy import HIDDEN, Hierarchy
 from publisher.anonymise.fields.pseudonyms import pseudonym
 from publisher.errors import ReleaseRefused
 
+_LARGEST = np.uint64(np.iinfo(np.int64).max)
+_EXACT_UP_TO = 2.0**53
+"""Whole numbers up to here are what they are as floating-point numbers too."""
+
 
 class Treatment(Protocol):
     """One field's way out."""
@@ -109,6 +113,10 @@ class NumberBands:
     def _band(self, number: float, width: float) -> str:
         if self.top is not None and number >= self.top:
             return f"{_plain(self.top)}+"
+        if abs(number) / min(width, 1) > _EXACT_UP_TO:
+            raise ReleaseRefused(
+                "A number is too large for its bands.", step="anonymise", cure="mend it, or drop the field"
+            )
         low = _exact(math.floor(round(number / width, 9)) * width)
         high = _exact(low + width if self.top is None else min(low + width, self.top))
         if not self.whole:
@@ -144,9 +152,10 @@ class CodeClimb:
 
     def apply(self, values: pa.Array, level: int) -> pa.Array:
         positions = self.positions(values)
-        if self.levels[level] == HIDDEN:
+        labels = self.hierarchy.labels[level]
+        if set(labels) == {HIDDEN}:  # whatever the level is called
             return _all_hidden(len(values))
-        return pa.array(self.hierarchy.labels[level], pa.string()).take(positions)
+        return pa.array(labels, pa.string()).take(positions)
 
 
 @dataclass(frozen=True)
@@ -161,11 +170,18 @@ class RoundTo:
 
     def apply(self, values: pa.Array, level: int) -> pa.Array:  # noqa: ARG002  it has one level
         if pa.types.is_integer(values.type):
-            base = int(self.base)
+            base = np.uint64(min(self.base, 2.0**63))
             numbers = pc.fill_null(values, 0).to_numpy(zero_copy_only=False)
-            rounded = np.sign(numbers) * ((2 * np.abs(numbers) + base) // (2 * base) * base)
+            size = np.abs(numbers).view(np.uint64)  # the smallest integer's too, which is no positive one
+            rest = size % base
+            rounded = size - rest + np.where(rest >= base - rest, base, np.uint64(0))
+            if (rounded > _LARGEST).any():
+                raise _too_large()
+            rounded = np.sign(numbers) * rounded.astype(np.int64)
             return pa.array(rounded, pa.int64(), mask=pc.is_null(values).to_numpy(zero_copy_only=False))
         numbers = values.to_numpy(zero_copy_only=False)
+        if (np.abs(numbers) / self.base > _EXACT_UP_TO).any():
+            raise _too_large()
         steps = np.floor(np.round(np.abs(numbers) / self.base, 9) + 0.5)
         rounded = np.round(np.sign(numbers) * steps * self.base, 9) + 0.0  # + 0.0 turns -0.0 into 0.0
         return pa.array(rounded, pa.float64(), mask=pc.is_null(values).to_numpy(zero_copy_only=False))
@@ -268,19 +284,28 @@ def _as_days(values: pa.Array) -> pa.Array:
 def _period_labels(days: pa.Array, name: str) -> pa.Array:
     if name == "week":
         calendar = pc.iso_calendar(days)
-        week = pc.utf8_lpad(pc.cast(pc.struct_field(calendar, "iso_week"), pa.string()), 2, "0")
-        return pc.binary_join_element_wise(pc.cast(pc.struct_field(calendar, "iso_year"), pa.string()), week, "-W")
+        year, week = (_digits(pc.struct_field(calendar, name), to) for name, to in (("iso_year", 4), ("iso_week", 2)))
+        return pc.binary_join_element_wise(year, week, "-W")
     year = pc.year(days)
     if name in {"5y", "10y"}:
         width = int(name[:-1])
         low = pc.multiply(pc.divide(year, width), width)
-        return pc.binary_join_element_wise(pc.cast(low, pa.string()), pc.cast(pc.add(low, width - 1), pa.string()), "-")
-    text = pc.cast(year, pa.string())
+        return pc.binary_join_element_wise(_digits(low, 4), _digits(pc.add(low, width - 1), 4), "-")
+    text = _digits(year, 4)
     if name == "month":
-        return pc.binary_join_element_wise(text, pc.utf8_lpad(pc.cast(pc.month(days), pa.string()), 2, "0"), "-")
+        return pc.binary_join_element_wise(text, _digits(pc.month(days), 2), "-")
     if name == "quarter":
-        return pc.binary_join_element_wise(text, pc.cast(pc.quarter(days), pa.string()), "-Q")
+        return pc.binary_join_element_wise(text, _digits(pc.quarter(days), 1), "-Q")
     return text
+
+
+def _digits(numbers: pa.Array, width: int) -> pa.Array:
+    """Return numbers with leading zeros: systems write the year 1 for a day that they do not know."""
+    return pc.utf8_lpad(pc.cast(numbers, pa.string()), width, "0")
+
+
+def _too_large() -> ReleaseRefused:
+    return ReleaseRefused("A number is too large to be rounded.", step="anonymise", cure="mend it, or cap it first")
 
 
 def _exact(number: float) -> float:

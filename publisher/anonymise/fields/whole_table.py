@@ -23,11 +23,6 @@ class TableAction(Protocol):
         """The fields that it rewrites."""
         ...
 
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """The fields that it reads, in the form they have in the source."""
-        ...
-
     def look(self, batch: pa.RecordBatch) -> None:
         """Take note of rows that leave; called before the first row is rewritten, for all of them."""
         ...

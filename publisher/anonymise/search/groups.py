@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from publisher.anonymise.search.counting import Tally
-from publisher.anonymise.search.packing import Codes, Layout, Words, combine, layout_for, run_starts
+from publisher.anonymise.search.packing import Codes, Layout, Words, layout_for, run_starts
 
-__all__ = ["Codes", "Groups", "Shares", "SmallGroups", "group_rows", "weigh"]
+__all__ = ["Codes", "Groups", "Shares", "SmallGroups", "weigh"]
 
 _LARGEST_TABLE = 1 << 24
 
@@ -83,12 +83,6 @@ class Groups:
             return np.zeros(min(1, len(tally)), np.int64)
         keys = tally.layout.translate(tally.words, [None] * (quasi + 1), self.classes.layout)
         return run_starts(keys)
-
-
-def group_rows(columns: Sequence[Codes], sizes: Sequence[int]) -> Groups:
-    """Return the groups of a table that is given as one array of codes a quasi-identifier, each row a unit of its own."""
-    layout = layout_for(sizes)
-    return Groups(Tally(layout, *combine(layout.pack(columns, len(columns[0])), None)))
 
 
 def weigh(members: Codes, weights: Codes, length: int) -> Codes:

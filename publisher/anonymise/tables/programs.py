@@ -44,7 +44,6 @@ class Solver:
         for option, value in (("output_flag", False), ("threads", 1), ("random_seed", 0), ("presolve", "off")):
             self._solver.setOptionValue(option, value)
         self._solver.setOptionValue("mip_max_nodes", _MOST_NODES)
-        self.solved = 0
 
     def solve(self, program: Program, *, whole: bool) -> Floats | None:
         """Return the cheapest solution, null when there is none; in whole numbers where these are asked for."""
@@ -57,7 +56,6 @@ class Solver:
 
     def _run(self, program: Program, *, whole: bool) -> Floats | None:
         highs = self._highs
-        self.solved += 1
         model: Any = highs.HighsLp()
         model.num_col_, model.num_row_ = len(program.cost), len(program.starts) - 1
         model.col_cost_, model.col_lower_, model.col_upper_ = program.cost, program.lower, program.upper

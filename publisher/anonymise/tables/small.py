@@ -45,27 +45,26 @@ def hide_small(cells: Cells) -> None:
 
 def hide_known(cells: Cells, keys: Iterable[Key]) -> None:
     """Hide the cells of these keys, in place; those in which nobody stands any more are listed for it."""
-    wanted = set(keys)
-    places = [_codes(cells, key) for key in sorted(wanted, key=repr)]
-    if not places:
+    codes = _codes(cells, sorted(set(keys), key=repr))
+    if not len(codes):
         return
-    cells.add_empty(np.array(places, np.int64))
-    known = {tuple(codes) for codes in places}
+    cells.add_empty(codes)
+    known = {tuple(row) for row in codes.tolist()}
     cells.hidden |= np.array([tuple(row) in known for row in cells.codes.tolist()], np.bool_)
 
 
-def _codes(cells: Cells, key: Key) -> tuple[int, ...]:
-    codes = []
-    for place, value in enumerate(key):
-        if cells.aggregate.has_margins and value == SUMMED:
-            codes.append(ALL)
-            continue
-        domain = cells.domains[place]
-        values = domain.to_pylist()
-        if value not in values:
-            cells.domains[place] = pa.concat_arrays([domain, pa.array([value], domain.type)])
-        codes.append(values.index(value) if value in values else len(values))
-    return tuple(codes)
+def _codes(cells: Cells, keys: Sequence[Key]) -> npt.NDArray[np.int64]:
+    """Return the keys as codes; values that no row has any more join their domains."""
+    codes = np.full((len(keys), len(cells.domains)), ALL, np.int64)
+    may_sum = cells.aggregate.has_margins
+    for place, domain in enumerate(cells.domains):
+        known = {value: code for code, value in enumerate(domain.to_pylist())}
+        for row, key in zip(codes, keys, strict=True):
+            if not (may_sum and key[place] == SUMMED):
+                row[place] = known.setdefault(key[place], len(known))
+        fresh = list(known)[len(domain) :]
+        cells.domains[place] = pa.concat_arrays([domain, pa.array(fresh, domain.type)])
+    return codes
 
 
 @dataclass(frozen=True)

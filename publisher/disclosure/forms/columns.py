@@ -7,11 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from publisher.disclosure.cells.small import TOTAL
 from publisher.disclosure.forms.dates import period_judge, starts_period
 from publisher.disclosure.forms.hierarchies import hierarchy_judges
 from publisher.disclosure.forms.numbers import band_judge, numbers_judge
 from publisher.disclosure.forms.places import wrong_places
-from publisher.disclosure.forms.values import SUMMED, Judge, each, never, shared_values
+from publisher.disclosure.forms.values import Judge, each, never, shared_values
 from publisher.policy import (
     FieldAction,
     GeneraliseDate,
@@ -44,7 +45,7 @@ def wrong_forms(path: Path, table: PublishedTable, *, definitions: Path) -> list
             continue
         values = shared_values(path, [field.name])
         if aggregate is not None and aggregate.has_margins:
-            values = [pair for pair in values if pair[0] != SUMMED]
+            values = [pair for pair in values if pair[0] != TOTAL]
         judges = judges_of(action, table, field.name, definitions)
         if not any(judge([(value, rows) for value, rows in values]) for judge in judges):
             faults.append(f"the column {field.name} has values that fit no one level of its action")

@@ -25,7 +25,7 @@ def period_judge(level: str) -> Fits:
     if level == "hour":
         return _is_hour
     if level in _PERIODS:
-        return lambda value: bool(_PERIODS[level].fullmatch(str(value)))
+        return lambda value: bool(_PERIODS[level].fullmatch(str(value).zfill(4)))
     return lambda value: _is_years(str(value), int(level[:-1]))
 
 

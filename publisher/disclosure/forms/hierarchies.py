@@ -104,7 +104,7 @@ def _file_rows(action: GeneraliseHierarchy, folder: Path) -> tuple[list[list[str
         found = connection.execute(query, [str(path), sign]).fetchall()
     rows = [[_composed(cell or "") for cell in row] for row in found]
     words = {level for level in action.levels or () if level != "*" and not level.isdigit()}
-    named = words <= set(rows[0]) if words else bool(set(rows[0]) & set(_PEOPLE))
+    named = words <= set(rows[0]) if words else bool({name.casefold() for name in rows[0]} & set(_PEOPLE))
     has_header = named if spec.header is None else spec.header
     return (rows[1:], rows[0]) if has_header else (rows, None)
 
@@ -113,6 +113,8 @@ def _chosen(rows: Sequence[Sequence[str]], names: Sequence[str] | None, asked: S
     """Return the values of the levels asked for, all when null."""
     width = len(rows[0])
     known = list(names) if names else [str(place) for place in range(width)]
+    if len(known) == width - 1:
+        known = ["0", *known]  # names of the levels above the leaf
     people_at = next((place for place, name in enumerate(known) if name.casefold() in _PEOPLE), None)
     people = tuple(int(row[people_at]) for row in rows) if people_at is not None else ()
     kept = [place for place in range(len(known)) if place != people_at]

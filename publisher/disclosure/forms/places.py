@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from publisher.disclosure.forms.values import SUMMED, shared_values
+from publisher.disclosure.cells.small import TOTAL
+from publisher.disclosure.forms.values import shared_values
 from publisher.policy import Grid
 from publisher.published import PublishedTable
 
@@ -80,7 +81,7 @@ def _places(path: Path, names: tuple[str, ...]) -> Sequence[Place] | None:
     """Return the places; null when a value is none."""
     found: list[Place] = []
     for *values, rows in shared_values(path, names):
-        if SUMMED in values:
+        if TOTAL in values:
             continue
         numbers = _numbers_of(values)
         if len(numbers) != 2:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -21,9 +20,6 @@ Shared = Sequence[tuple[Any, int]]
 Judge = Callable[[Shared], bool]
 """Tells whether all values of a column have one form."""
 
-SUMMED = "*"
-"""What group columns of margins hold for all values together."""
-
 
 def shared_values(path: Path, names: Sequence[str]) -> list[tuple[Any, ...]]:
     """Return the distinct combinations of some columns without nulls, each followed by its rows."""
@@ -39,16 +35,16 @@ def shared_values(path: Path, names: Sequence[str]) -> list[tuple[Any, ...]]:
 
 def _counted(path: Path, name: str) -> list[tuple[Any, ...]]:
     """Count one column as Parquet keeps it: texts by their places in its dictionary, which are few to compare."""
-    is_text = pa.types.is_string(pq.read_schema(path).field(name).type)
-    rows: Counter[Any] = Counter()
-    with pq.ParquetFile(path, read_dictionary=[name] if is_text else None, pre_buffer=False) as file:
-        for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=[name], use_threads=False):
-            counted = pc.value_counts(batch.column(0))
-            numbers = counted.field(1).to_pylist()
-            for value, number in zip(counted.field(0).to_pylist(), numbers, strict=True):
-                rows[value] += number
-    rows.pop(None, None)
-    return list(rows.items())
+    kind = pq.read_schema(path).field(name).type
+    texts = [name] if pa.types.is_string(kind) else None
+    with pq.ParquetFile(path, read_dictionary=texts, pre_buffer=False) as file:
+        batches = file.iter_batches(batch_size=_BATCH_ROWS, columns=[name], use_threads=False)
+        counted = [pc.value_counts(batch.column(0)) for batch in batches]
+    values = pa.chunked_array([pc.cast(one.field(0), kind) for one in counted], kind)
+    rows = pa.chunked_array([one.field(1) for one in counted], pa.int64())
+    shared = pa.table([values, rows], ["value", "rows"]).drop_null()
+    shared = shared.group_by("value", use_threads=False).aggregate([("rows", "sum")])
+    return list(zip(shared["value"].to_pylist(), shared["rows_sum"].to_pylist(), strict=True))
 
 
 def each(fits: Callable[[Any], bool]) -> Judge:

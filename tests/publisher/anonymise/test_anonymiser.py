@@ -152,7 +152,6 @@ def test_an_unseen_code_stops_the_run(make_table: Make, anonymise: Run, wards: l
         ("ngay_sinh", {"action": "generalise_date", "levels": ["week", "month"]}),
         ("ngay_sinh", {"action": "generalise_date", "levels": ["year", "month"]}),
         ("phuong", {"action": "generalise", "hierarchy": "absent.csv", "levels": ["a"]}),
-        ("phuong", {"action": "generalise", "hierarchy": "builtin:none", "levels": ["a"]}),
         ("ma", {"action": "pseudonymise", "key": "env:ABSENT"}),
     ],
 )

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from samples.small_tables import define
 
 from publisher.definition import TableDefinition
 from publisher.disclosure.guarantees import ALL_FORMATS, Verdict, check_release
@@ -19,15 +20,8 @@ from publisher.published import published_tables
 
 sys.path.insert(0, str(Path(__file__).parent))  # `from columns_of_a_city import ...`
 
-SOURCE = {"kind": "sql", "url": "env:DB", "query": "SELECT * FROM ho_so"}
 DATASET = "ho-so"
 TODAY = date(2026, 11, 22)
-
-
-def make_table(fields: dict[str, str], privacy: dict[str, Any]) -> TableDefinition:
-    described = [{"name": name, "type": kind, "title": name} for name, kind in fields.items()]
-    content = {"name": "ho_so", "title": "x", "row": "x", "schema": {"fields": described}, "source": SOURCE}
-    return TableDefinition.model_validate({**content, "privacy": privacy})
 
 
 class ReleaseFolder:
@@ -65,6 +59,6 @@ def release(tmp_path: Path) -> ReleaseFolder:
     return ReleaseFolder(tmp_path)
 
 
-@pytest.fixture(name="make_table")
-def make_table_fixture() -> Callable[..., TableDefinition]:
-    return make_table
+@pytest.fixture
+def make_table() -> Callable[..., TableDefinition]:
+    return define

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from publisher.policy import Action
+from publisher.policy import ACTIONS, Action, Closeness, DifferentialPrivacy, Diversity, Microdata
 
 READ: TypeAdapter[Any] = TypeAdapter(Action)
 
@@ -52,6 +52,25 @@ READ: TypeAdapter[Any] = TypeAdapter(Action)
             {"action": "generalise", "hierarchy": {"file": "age.csv", "delimiter": ";"}},
         ),
         (
+            {"action": "generalise", "widths": [5, "10y", "*"], "role": "quasi-identifier"},
+            {"action": "generalise_number", "widths": [5, 10, "*"], "role": "quasi"},
+        ),
+        ({"action": "generalise_number", "widths": "5y"}, {"action": "generalise_number", "widths": [5]}),
+        ({"action": "generalise_date", "levels": "month"}, {"action": "generalise_date", "levels": ["month"]}),
+        ({"hierarchy": "age", "levels": 5}, {"action": "generalise_number", "widths": [5]}),
+        (
+            {"action": [{"top_code": {"p": 0.9}}, {"action": "round", "base": 5}], "role": "sensitive"},
+            {
+                "action": "steps",
+                "role": "sensitive",
+                "steps": [{"action": "top_code", "p": 0.9}, {"action": "round", "base": 5}],
+            },
+        ),
+        (
+            {"action": "recode", "values": {0: "nam", True: 2, 2.5: "x"}},
+            {"action": "recode", "values": {"0": "nam", "true": "2", "2.5": "x"}},
+        ),
+        (
             {"action": "generalise", "hierarchy": {"Male": "*", "Female": "*"}},
             {"action": "generalise", "hierarchy": {"leaves": {"Male": ["*"], "Female": ["*"]}}},
         ),
@@ -67,6 +86,20 @@ def test_a_short_form_means_its_long_form(short: Any, long: Any) -> None:
         "vanish",
         {"role": "quasi"},
         {"action": "keep", "noise": 3},
+        {"action": "recode", "values": {1: "nam", "1": "nữ"}},
+        {"action": "recode", "values": ["nam"]},
+        {"action": 5},
+        {"action": {"round": {"base": 5}}},
+        {"action": ["top_code", {}], "at": 3},
+        {"action": [{"round": {"base": 5}}, {"round": {"base": 5}}], "base": 5},
+        {"action": "generalise", "hierarchy": {1: ["x"], "1": ["y"]}},
+        {"action": "generalise", "hierarchy": "age", "levels": [5], "widths": [10]},
+        {"action": "generalise", "hierarchy": "age", "levels": []},
+        {"action": "generalise", "hierarchy": "date", "levels": []},
+        {"action": "generalise_number", "widths": [float("nan")]},
+        {"action": "round", "base": float("inf")},
+        {"action": "top_code", "at": float("nan")},
+        {"action": "keep", "role": "identifying"},
         {"action": ["top_code", "grid"], "at": 3, "metres": 100},
         {"action": ["top_code", "round"], "at": 3, "base": 5, "colour": "red"},
         {"action": "top_code", "at": 3, "p": 0.9},
@@ -79,3 +112,35 @@ def test_a_short_form_means_its_long_form(short: Any, long: Any) -> None:
 def test_what_is_not_understood_is_refused(wrong: Any) -> None:
     with pytest.raises(ValidationError):
         READ.validate_python(wrong)
+
+
+def test_the_actions_that_errors_name_are_those_of_the_language() -> None:
+    schema = READ.json_schema()
+    known = {
+        one["properties"]["action"].get("const") or one["properties"]["action"]["default"] for one in _models(schema)
+    }
+    assert known == {*ACTIONS, "steps"}
+
+
+def _models(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    return [one for one in schema["$defs"].values() if "action" in one.get("properties", {})]
+
+
+def test_a_limit_may_be_written_in_per_cent() -> None:
+    assert Microdata.model_validate({"suppression_limit": "2.5 %"}).suppression_limit == 0.025
+    for wrong in ("2", 2, "200%", "-1%", "%", "2% of all"):
+        with pytest.raises(ValidationError):
+            Microdata.model_validate({"suppression_limit": wrong})
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("nan")])
+def test_a_promise_without_bound_is_none(number: float) -> None:
+    ledger = {"name": "a", "epsilon_cap": number}
+    for model, said in (
+        (Diversity, {"field": "a", "kind": "entropy", "l": number}),
+        (Diversity, {"field": "a", "kind": "recursive", "l": 2, "c": number}),
+        (Closeness, {"field": "a", "t": number}),
+        (DifferentialPrivacy, {"max_rows_per_unit": 1, "epsilon": number, "ledger": ledger}),
+    ):
+        with pytest.raises(ValidationError, match="finite"):
+            model.model_validate(said)

@@ -48,6 +48,30 @@ def test_levels_are_chosen_by_number_or_named_in_order(tmp_path: Path) -> None:
         _read(tmp_path, AGES, ["ten"])
 
 
+def test_a_cell_may_hold_a_line_break_and_a_header_names_each_level_once(tmp_path: Path) -> None:
+    assert _read(tmp_path, 'ma,khu\n1,"A\nB"\n2,C\n', ["khu"]).labels == (("A\nB", "C"),)
+    with pytest.raises(DescriptorError, match="two levels alike"):
+        _read(tmp_path, "ma,khu,khu\n1,A,X\n2,B,X\n", ["khu"])
+
+
+WARD_ZONES = "ward,zone\na,north\nb,north\nc,south\n"
+
+
+@pytest.mark.parametrize("levels", [["ward", "zones"], ["zones"], ["Zone", "*"], ["wards", "zone", "*"]])
+def test_a_misspelt_level_is_told_from_a_file_without_header(tmp_path: Path, levels: list[str]) -> None:
+    [wrong] = set(levels) - {"ward", "zone", "*"}
+    with pytest.raises(DescriptorError, match=f"no column for the level `{wrong}`") as caught:
+        _read(tmp_path, WARD_ZONES, levels)
+    assert "its levels are ward, zone and `*`" in caught.value.cure
+
+
+def test_a_level_like_no_word_of_the_first_row_is_told_that_levels_have_numbers(tmp_path: Path) -> None:
+    with pytest.raises(DescriptorError, match="no first row names the levels, so they have numbers") as caught:
+        _read(tmp_path, WARD_ZONES, ["street"])
+    assert "there are 0, 1 and `*`" in caught.value.cure
+    assert "header: true" in caught.value.cure
+
+
 @pytest.mark.parametrize("header", [True, None])
 def test_a_header_names_the_levels(tmp_path: Path, header: bool | None) -> None:
     found = _read(tmp_path, "\ufeffma,khu,vung\n 01 ,A,X\n02,A,X\n03,B,X\n", header=header)

@@ -6,10 +6,12 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from publisher.anonymise.fields.hierarchy import read_hierarchy
+from publisher.anonymise.fields.hierarchy import Hierarchy, hierarchy_of
 from publisher.anonymise.fields.pseudonyms import pseudonym, separate_key
 from publisher.anonymise.fields.treatments import CapAt, CodeClimb, DatePeriods, NumberBands, RoundTo, apply_by_value
+from publisher.disclosure.forms.dates import period_judge
 from publisher.errors import DescriptorError, ReleaseRefused
+from publisher.policy import GeneraliseHierarchy
 
 
 @pytest.mark.parametrize(
@@ -70,6 +72,39 @@ def test_rounding_takes_halves_away_from_zero_and_keeps_the_type() -> None:
     assert RoundTo(0.1).apply(pa.array([0.25, -0.04, None]), 0).to_pylist() == [0.3, 0.0, None]
 
 
+@pytest.mark.parametrize(
+    ("level", "expected"),
+    [
+        ("week", ["0001-W01", "9999-W52"]),
+        ("month", ["0001-01", "9999-12"]),
+        ("quarter", ["0001-Q1", "9999-Q4"]),
+        ("year", ["0001", "9999"]),
+        ("5y", ["0000-0004", "9995-9999"]),
+        ("10y", ["0000-0009", "9990-9999"]),
+    ],
+)
+def test_days_that_stand_for_an_unknown_one_have_years_of_four_digits(level: str, expected: list[str]) -> None:
+    days = pa.array([date(1, 1, 1), date(9999, 12, 31), None])
+    labels = DatePeriods((level, "*")).apply(days, 0).to_pylist()
+    assert labels == [*expected, None]
+    assert all(period_judge(level)(label) for label in labels[:-1])
+
+
+def test_a_number_too_large_for_bands_is_refused() -> None:
+    with pytest.raises(ReleaseRefused, match="too large for its bands"):
+        NumberBands((0.5,), None, whole=False).apply(pa.array([1e300]), 0)
+    with pytest.raises(ReleaseRefused, match="too large for its bands"):
+        NumberBands((5,), None, whole=True).apply(pa.array([2**60]), 0)
+
+
+def test_large_numbers_are_rounded_exactly_or_refused() -> None:
+    assert RoundTo(10).apply(pa.array([2**62 + 6, -(2**62)]), 0).to_pylist() == [2**62 + 6, -(2**62) + 4]
+    with pytest.raises(ReleaseRefused, match="too large to be rounded"):
+        RoundTo(10).apply(pa.array([-(2**63)]), 0)
+    with pytest.raises(ReleaseRefused, match="too large to be rounded"):
+        RoundTo(0.1).apply(pa.array([1e300, None]), 0)
+
+
 def test_top_coding_caps_both_ends() -> None:
     assert CapAt(100, 5).apply(pa.array([1, 50, 500, None]), 0).to_pylist() == [5, 50, 100, None]
 
@@ -80,14 +115,27 @@ def _wards(folder: Path) -> Path:
     return path
 
 
+def _read(path: Path, levels: list[str]) -> Hierarchy:
+    action = GeneraliseHierarchy(action="generalise", hierarchy=path.name, levels=levels)
+    return hierarchy_of(action, path.parent)
+
+
 def test_codes_climb_a_hierarchy(tmp_path: Path) -> None:
-    climb = CodeClimb("phuong", read_hierarchy(_wards(tmp_path), ["ma", "khu", "vung", "*"]))
+    climb = CodeClimb("phuong", _read(_wards(tmp_path), ["ma", "khu", "vung", "*"]))
     codes = pa.array(["03", None, "01"])
     assert [climb.apply(codes, level).to_pylist() for level in (1, 3)] == [["B", None, "A"], ["*", "*", "*"]]
 
 
+def test_a_level_at_which_all_leaves_are_hidden_hides_null_too(tmp_path: Path) -> None:
+    (tmp_path / "h.csv").write_text("01;A;*\n02;B;*\n", encoding="utf-8")
+    climb = CodeClimb("ma", hierarchy_of(GeneraliseHierarchy(action="generalise", hierarchy="h.csv"), tmp_path))
+    assert climb.levels == ("0", "1", "2")
+    assert climb.apply(pa.array(["02", None]), 1).to_pylist() == ["B", None]
+    assert climb.apply(pa.array(["02", None]), 2).to_pylist() == ["*", "*"]
+
+
 def test_unseen_codes_stop_the_run_and_are_counted_not_shown(tmp_path: Path) -> None:
-    climb = CodeClimb("phuong", read_hierarchy(_wards(tmp_path), ["khu"]))
+    climb = CodeClimb("phuong", _read(_wards(tmp_path), ["khu"]))
     with pytest.raises(ReleaseRefused, match=r"`phuong` does not know 2 of its codes") as refusal:
         climb.apply(pa.array(["01", "88888", "99999"]), 0)
     assert "88888" not in str(refusal.value)
@@ -97,7 +145,7 @@ def test_a_hierarchy_that_does_not_nest_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "bad.csv"
     path.write_text("leaf,a,b\n1,x,p\n2,x,q\n", encoding="utf-8")
     with pytest.raises(DescriptorError, match="two parents at the level `b`"):
-        read_hierarchy(path, ["a", "b"])
+        _read(path, ["a", "b"])
 
 
 @pytest.mark.parametrize("text", ["leaf,a\n1,\n", "leaf,a\n", "leaf,b\n1,x\n", "leaf,a\n1,x\n1,y\n"])
@@ -105,7 +153,7 @@ def test_a_broken_hierarchy_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "bad.csv"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(DescriptorError):
-        read_hierarchy(path, ["a"])
+        _read(path, ["a"])
 
 
 def test_treating_distinct_values_equals_treating_all() -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from samples.release_series import ReleaseSeries, define
+from samples.release_series import ReleaseSeries
+from samples.small_tables import define
 
 pytestmark = pytest.mark.slow
 

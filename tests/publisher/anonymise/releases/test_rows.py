@@ -7,7 +7,8 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from samples.release_series import ReleaseSeries, Row, define
+from samples.release_series import ReleaseSeries, Row
+from samples.small_tables import define
 
 from publisher.errors import BatchTooSmall, DisclosureRisk
 

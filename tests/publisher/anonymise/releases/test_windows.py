@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from samples.release_series import define
+from samples.small_tables import define
 
 from publisher.anonymise.releases.windows import window_end, window_fields
 from publisher.disclosure.releases.periods import last_day, period_columns

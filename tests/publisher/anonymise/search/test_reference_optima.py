@@ -12,9 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from publisher.anonymise.search.counting import Tally
 from publisher.anonymise.search.demands import Demand
-from publisher.anonymise.search.groups import Groups, group_rows
+from publisher.anonymise.search.groups import Groups
 from publisher.anonymise.search.lattice import Axis, LatticeSearch
+from publisher.anonymise.search.packing import combine, layout_for
 
 pytestmark = pytest.mark.slow
 
@@ -118,7 +120,8 @@ def lattice_of(census: dict[str, list[str]], fields: tuple[str, ...]) -> tuple[t
         axes.append(Axis(name, tuple(np.asarray(level, np.int64) for level in levels)))
         place = {leaf: number for number, leaf in enumerate(leaves)}
         columns.append(np.array([place[value] for value in values], np.int64))
-    return tuple(axes), group_rows(columns, [axis.sizes[0] for axis in axes])
+    layout = layout_for([axis.sizes[0] for axis in axes])
+    return tuple(axes), Groups(Tally(layout, *combine(layout.pack(columns, len(columns[0])), None)))
 
 
 @pytest.mark.parametrize(("fields", "k", "limit", "loss", "nodes"), OPTIMA)

@@ -11,16 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from samples.working_tables import write_working
 
-from publisher.anonymise import AnonymisedTables, anonymise_table
+from publisher.anonymise import AnonymisedTables
 from publisher.definition import TableDefinition
 from publisher.disclosure.budget import broken_chain, overspent, unpaid_noise
 from publisher.errors import DescriptorError, DisclosureRisk
 from publisher.ledger import Answer, Budget, Question, entries_of, rehearsal
 from publisher.policy import EpsilonLedger
-from publisher.published import arrow_schema, published_tables
-from publisher.secrets import Secrets
+from publisher.published import published_tables
 from publisher.store import EpsilonRow, Store
 
 pytest.importorskip("opendp")
@@ -65,26 +63,9 @@ def budget(store: Store) -> Budget:
 
 
 @pytest.fixture
-def release(tmp_path: Path) -> Release:
+def release(anonymise: Callable[..., AnonymisedTables]) -> Release:
     """Return a function that anonymises rows (columns of Python values) and pays from a budget."""
-    runs = iter(range(1000))
-
-    def run(table: TableDefinition, columns: dict[str, list[Any]], budget: Budget | None) -> AnonymisedTables:
-        work = tmp_path / f"run{next(runs)}"
-        work.mkdir()
-        write_working(pa.table(columns, schema=arrow_schema(table.schema_.fields)), work / "valid.arrow")
-        return anonymise_table(
-            work / "valid.arrow",
-            table,
-            folder=tmp_path,
-            output=work / "out",
-            secrets=Secrets({}),
-            release="2026-11-22.1",
-            seed=7,
-            budget=budget,
-        )
-
-    return run
+    return lambda table, columns, budget: anonymise(table, columns, budget=budget)
 
 
 def rows_of(result: AnonymisedTables, name: str = "theo_phuong") -> list[dict[str, Any]]:

@@ -43,6 +43,19 @@ def test_leaves_in_the_policy() -> None:
     assert not _fits(["đa số", "Hoa"], leaves)
 
 
+def test_names_of_the_levels_above_the_leaf() -> None:
+    hierarchy = {"names": ["nhom", "all"], "leaves": {"Kinh": ["đa số", "*"], "Hoa": ["thiểu số", "*"]}}
+    assert _fits(["đa số"], hierarchy, levels=["nhom", "all"])
+    assert _fits(["*"], hierarchy)
+    assert not _fits(["Kinh"], hierarchy, levels=["nhom", "all"])
+
+
+def test_a_column_of_people_is_known_in_any_case(tmp_path: Path) -> None:
+    (tmp_path / "w.csv").write_text("ma,khu,Population\n1,A,30\n2,A,9\n3,B,40\n", encoding="utf-8")
+    assert _fits(["Khác", "3"], "w.csv", tmp_path, min_population=20)
+    assert not _fits(["2"], "w.csv", tmp_path, min_population=20)
+
+
 @pytest.mark.parametrize(
     ("name", "good", "bad", "levels"),
     [

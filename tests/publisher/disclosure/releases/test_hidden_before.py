@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from samples.release_series import define
+from samples.small_tables import define
 
 from publisher.disclosure.cells import subtractions
 from publisher.disclosure.guarantees import Known, check_release

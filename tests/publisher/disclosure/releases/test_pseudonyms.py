@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from samples.release_series import define
+from samples.small_tables import define
 
 from publisher.disclosure.releases.pseudonyms import _numbers, weak_pseudonyms
 from publisher.earlier import Earlier, EarlierRelease

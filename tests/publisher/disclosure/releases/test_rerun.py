@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from samples.release_series import define
+from samples.small_tables import define
 
 from publisher.disclosure.releases.rerun import other_rows
 from publisher.published import published_tables

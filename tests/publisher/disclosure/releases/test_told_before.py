@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from samples.release_series import define
+from samples.small_tables import define
 
 from publisher.disclosure.releases.cells import told_before
 from publisher.earlier import Earlier, EarlierRelease
