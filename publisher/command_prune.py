@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import UTC, datetime
 
 import click
@@ -12,8 +11,6 @@ from publisher.errors import DescriptorError, PublisherError
 from publisher.facilities import open_facilities
 from publisher.retention.pruning import Pruned, prune_dataset, sweep
 from publisher.settings import PublisherSettings
-
-logger = logging.getLogger(__name__)
 
 
 def prune_datasets(settings: PublisherSettings, name: str | None, *, dry_run: bool) -> int:

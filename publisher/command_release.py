@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import logging
 from dataclasses import replace
 
 import click
@@ -16,8 +15,6 @@ from publisher.runs import DRY_RUN, publish_waiting, run_dataset
 from publisher.settings import PublisherSettings
 from publisher.store import Run
 from publisher.versions.release_changes import Correction
-
-logger = logging.getLogger(__name__)
 
 
 def system_user() -> str:

@@ -12,17 +12,18 @@ from publisher.definition import dataset_paths, load_dataset
 from publisher.errors import DescriptorError, PublisherError, ReleaseRefused
 from publisher.facilities import open_facilities
 from publisher.settings import PublisherSettings
-from publisher.withdrawal.audit import Audited, audit_dataset
-from publisher.withdrawal.takedown import Why, withdraw
+from publisher.withdrawal.audit import PUBLIC, Audited, audit_dataset
+from publisher.withdrawal.takedown import Why, known_as, withdraw
 
 
 def withdraw_releases(
     settings: PublisherSettings, name: str, releases: list[str] | None, *, reason: str, reason_en: str
 ) -> None:
-    """Withdraw releases of a dataset, null for all, and say what the public sees now."""
-    definition = load_dataset(_paths(settings, name)[name])
+    """Withdraw releases of a dataset, null for all, and say what the public sees now; its definition may be gone."""
+    facilities = open_facilities(settings)
+    dataset = known_as(settings.definitions, name)
     why = Why(reason, system_user(), {"en": reason_en.strip()} if reason_en.strip() else {})
-    done = withdraw(definition, open_facilities(settings), releases, why=why, now=datetime.now(UTC))
+    done = withdraw(dataset, facilities, releases, why=why, now=datetime.now(UTC))
     for release in done.releases:
         click.echo(f"{name} {release}: withdrawn; manifest, signature and the signed reason stay.")
     if not done.releases:
@@ -34,12 +35,16 @@ def withdraw_releases(
 def audit_datasets(settings: PublisherSettings, name: str | None, *, dry_run: bool, reinstate: bool) -> int:
     """Audit one dataset or all and return the exit code; one that cannot be audited now does not stop the others."""
     facilities = open_facilities(settings)
-    code = 0
-    for one, path in _paths(settings, name).items():
+    paths = _paths(settings, name)
+    undefined = facilities.store.datasets_released(PUBLIC) - paths.keys() if name is None else set()
+    for one in sorted(undefined):
+        cure = f"bring its definition back, or take it from the public: phusa withdraw {one} --all"
+        click.echo(f"phusa: {one} is public and has no definition that it could be judged by ({cure}).", err=True)
+    code = DescriptorError.exit_code if undefined else 0
+    for one, path in paths.items():
         try:
-            found = audit_dataset(
-                load_dataset(path), facilities, now=datetime.now(UTC), dry_run=dry_run, reinstate=reinstate
-            )
+            definition = load_dataset(path, to_judge=True)
+            found = audit_dataset(definition, facilities, now=datetime.now(UTC), dry_run=dry_run, reinstate=reinstate)
         except PublisherError as error:
             click.echo(f"phusa: {error}", err=True)
             code = max(code, error.exit_code)

@@ -20,6 +20,7 @@ from publisher.definition_rules import mistakes_between
 from publisher.errors import DescriptorError
 from publisher.geometry.spec import GeometrySpec, refuse_geometry
 from publisher.policy import Privacy, Strict
+from publisher.policy.strict import TO_JUDGE
 from publisher.rulebook import rulebook_in_force
 from publisher.sources.spec import SourceSpec
 from publisher.table_schema import TableSchema, Translated
@@ -244,15 +245,21 @@ class DatasetDefinition(Strict):
         ).hexdigest()
 
 
-def load_dataset(path: Path) -> DatasetDefinition:
+def load_dataset(path: Path, *, to_judge: bool = False) -> DatasetDefinition:
     """Read `dataset.yaml` and the `organization.yaml` one folder up.
+
+    Args:
+        path: of `dataset.yaml`.
+        to_judge: nothing is released by it, what is public is only looked at: waivers that the rulebook no longer allows can be read, for
+            what left under them must be found and hidden.
 
     Raises:
         DescriptorError: with every mistake, one a line: file, line, what is wrong, cure.
     """
     organization = _read_model(OrganizationDefinition, read_yaml(path.parent.parent / "organization.yaml"))
     document = read_yaml(path)
-    definition = _read_model(DatasetDefinition, document, organization=organization, folder=path.parent)
+    context = TO_JUDGE if to_judge else None
+    definition = _read_model(DatasetDefinition, document, context, organization=organization, folder=path.parent)
     if definition.name != path.parent.name:
         raise DescriptorError(
             f"{path}:{document.line_of(['name'])}: the name `{definition.name}` differs from its folder `{path.parent.name}`.",
@@ -289,7 +296,9 @@ def dataset_json_schema() -> dict[str, Any]:
     return schema
 
 
-def _read_model(model: type[Model], document: YamlDocument, **given: object) -> Model:
+def _read_model(
+    model: type[Model], document: YamlDocument, context: dict[str, bool] | None = None, **given: object
+) -> Model:
     if not isinstance(document.value, dict):
         raise DescriptorError(f"{document.path}:1: the file must hold keys and values.", cure="see docs/definitions.md")
     forbidden = [key for key in given if key in document.value]
@@ -297,7 +306,7 @@ def _read_model(model: type[Model], document: YamlDocument, **given: object) -> 
         where = f"{document.path}:{document.line_of(forbidden[:1])}"
         raise DescriptorError(f"{where}: the key `{forbidden[0]}` comes from the folder.", cure="remove it")
     try:
-        return model.model_validate({**document.value, **given})
+        return model.model_validate({**document.value, **given}, context=context)
     except ValidationError as error:
         raise DescriptorError(
             "\n".join(_mistakes(document, error)), cure="mend each line; docs/definitions.md explains every key"

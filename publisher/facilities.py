@@ -62,9 +62,10 @@ class Facilities:
         """The key that signs manifests, made at first use."""
         return signing_key(self.settings.home / "keys" / "signing.pem")
 
-    def shuffle_seed(self, purpose: str) -> int:
-        """Return a number for shuffling rows that follows from the purpose and cannot be known outside."""
-        digest = hmac.digest(self.signing_key.private_bytes_raw(), f"shuffle {purpose}".encode(), "sha256")
+    def shuffle_seed(self, dataset_id: str, release: str, table: str) -> int:
+        """Return a number for shuffling a table's rows: the same one whenever the release is made, and nobody outside can know it."""
+        purpose = f"shuffle {dataset_id} {release} {table}".encode()
+        digest = hmac.digest(self.signing_key.private_bytes_raw(), purpose, "sha256")
         return int.from_bytes(digest[:7])
 
     def work_folder(self, dataset: str, run_id: str) -> Path:

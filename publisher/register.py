@@ -152,26 +152,26 @@ class Register:
         changed = {"id": definition.id, "extras": [{"key": key, "value": value} for key, value in extras.items()]}
         self._call("package_patch", changed, dataset=definition.name)
 
-    def note_withdrawn(self, definition: DatasetDefinition, withdrawn: Mapping[str, Mapping[str, Any] | None]) -> None:
-        """Take releases from the public in one call, with the reasons; null gives one back.
+    def note_withdrawn(self, dataset: str, withdrawn: Mapping[str, Mapping[str, Any] | None]) -> None:
+        """Take releases of a dataset, by its name, from the public in one call, with the reasons; null gives one back.
 
         When the catalogue points at one of them it points at none afterwards and leads to no released file: what people uploaded
         into the dataset stays. A dataset that the catalogue does not hold shows nothing to take away.
         """
-        package = self._show("package", definition.id)
+        package = self._show("package", dataset)
         if package is None:
             return
         extras = _extras_of(package)
         known = _parsed(extras.get("releases_withdrawn", "")) | dict(withdrawn)
         extras["releases_withdrawn"] = json.dumps(known, ensure_ascii=False, sort_keys=True)
-        changed: dict[str, Any] = {"id": definition.id}
+        changed: dict[str, Any] = {"id": package["id"]}
         if withdrawn.get(extras.get("release", "")):
             del extras["release"]
             extras.pop("release_summary", None)
             resources = package.get("resources", [])
             changed["resources"] = [one for one in resources if one.get("url_type") in _OF_PEOPLE]
         changed["extras"] = [{"key": key, "value": value} for key, value in extras.items()]
-        self._call("package_patch", changed, dataset=definition.name)
+        self._call("package_patch", changed, dataset=dataset)
 
     def linked_releases(self, definition: DatasetDefinition) -> set[str]:
         """Return the releases to whose files anything in the catalogue's package of the dataset leads."""

@@ -7,7 +7,7 @@ public keeps the release it has until the one call to the catalogue that moves t
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
@@ -42,7 +42,7 @@ from publisher.publication import (
     stage,
 )
 from publisher.published import PublishedTable
-from publisher.quality.document import Measured, quality_document, score_release
+from publisher.quality.document import Measured, not_counted, quality_document, score_release
 from publisher.quality.profile import profile_table
 from publisher.rerun import rerun
 from publisher.review import review_record
@@ -92,9 +92,8 @@ def make_release(
     day = release_day(definition, run.started_at)
     release = next_release_id(definition, facilities, day)
     run.name_release(release)
-    earlier = earlier_of(definition, facilities, day=day)
     budget = budget_of(definition, facilities, run.started_at.date(), release, rehearse_in=work if dry_run else None)
-    anonymised = anonymise(definition, facilities, run, release, work, earlier=earlier, budget=budget)
+    earlier, anonymised = anonymise(definition, facilities, run, release, work, day=day, budget=budget)
     tables = [pair for one in anonymised for pair in one.tables]
     folder, rows = write(definition, facilities.engine, run, release, tables, work=work)
     privacy = {table: report for one in anonymised for table, report in one.report.items()}
@@ -120,7 +119,8 @@ def make_release(
     valid = {report.table: report.valid_rows for report in reports}
     again = partial(rerun, definition, facilities, release, work, earlier=earlier, rows=valid)
     published = [table for table, _ in tables]
-    check(definition, run, folder, tables=published, privacy=privacy, review=review, known=known, make_again=again)
+    told = {"privacy": privacy, "review": review}
+    check(definition, run, folder, tables=published, told=told, rows_before=valid, known=known, make_again=again)
     if dry_run:
         return Outcome("checked", None)
     stage(definition, facilities, run, folder, origin)
@@ -236,11 +236,16 @@ def anonymise(  # noqa: PLR0913  what the step needs, each by its name
     release: str,
     work: Path,
     *,
-    earlier: Earlier,
+    day: str,
     budget: Budget | None,
-) -> list[AnonymisedTables]:
-    """Apply the policy of every table, beside what the public holds already; noise is paid for from the budget."""
+) -> tuple[Earlier, list[AnonymisedTables]]:
+    """Fetch what the public holds already, and apply the policy of every table beside it; noise is paid for from the budget.
+
+    Returns:
+        The earlier releases, as of the release's day, and the anonymised tables of each source.
+    """
     with run.step("anonymise") as facts:
+        earlier = earlier_of(definition, facilities, day=day)
         done = [
             facilities.engine.anonymise_table(
                 work / "valid" / f"{table.name}.arrow",
@@ -249,14 +254,14 @@ def anonymise(  # noqa: PLR0913  what the step needs, each by its name
                 output=work / "anonymised",
                 secrets=facilities.secrets,
                 release=release,
-                seed=facilities.shuffle_seed(f"{definition.id} {release} {table.name}"),
+                seed=facilities.shuffle_seed(definition.id, release, table.name),
                 earlier=earlier,
                 budget=budget,
             )
             for table in definition.resources
         ]
         facts.update(privacy_totals({table: report for one in done for table, report in one.report.items()}))
-    return done
+    return earlier, done
 
 
 def write(
@@ -324,7 +329,7 @@ def measure(
     published = [table for table, _ in tables]
     score = score_release(definition, reports, published, profiles, privacy=privacy, past=past)
     series = [*past, replace(this, q=score.to_dict()["q"])]
-    return quality_document(reports, profiles, score, series)
+    return quality_document(reports, profiles, score, series, countless=not_counted(definition))
 
 
 def keep_when_equal(
@@ -348,12 +353,22 @@ def check(  # noqa: PLR0913  what is checked, and what is told of it
     folder: Path,
     *,
     tables: Sequence[PublishedTable],
-    privacy: dict[str, dict[str, Any]],
-    review: dict[str, Any],
+    told: dict[str, dict[str, Any]],
+    rows_before: Mapping[str, int],
     known: Known,
     make_again: Callable[[], dict[str, Path]],
 ) -> None:
     """Let the checker re-read the bytes beside tables that are made again, write its verdict into privacy.json, and refuse when any check failed.
+
+    Args:
+        definition: the dataset.
+        run: records the step.
+        folder: the files that will be uploaded.
+        tables: what the policy publishes.
+        told: the anonymiser's report (`privacy`) and the review record (`review`), for privacy.json; the checker does not read them.
+        rows_before: valid rows of each source table, as they were counted before anything was anonymised.
+        known: what is known besides the bytes.
+        make_again: makes the tables a second time.
 
     Raises:
         DisclosureRisk: names the checks that failed, the tables and columns; never a value.
@@ -365,7 +380,7 @@ def check(  # noqa: PLR0913  what is checked, and what is told of it
             dataset=definition.name,
             today=run.started_at.date(),
             definitions=definition.folder,
-            rows_before={table: report["rows"] for table, report in privacy.items() if report["kind"] == "rows"},
+            rows_before=rows_before,
             formats=definition.release.formats,
             known=replace(known, again=make_again()),
         )
@@ -374,8 +389,8 @@ def check(  # noqa: PLR0913  what is checked, and what is told of it
             table.name: table.privacy.model_dump(mode="json", exclude_none=True) for table in definition.resources
         }
         attacks = attacks_on(tables, verdict.checks)
-        report = {"tables": privacy, "policy": policy, "verdict": verdict.to_dict()}
-        _write_json(folder / "privacy.json", {**report, "attacks": attacks, "review": review})
+        report = {"tables": told["privacy"], "policy": policy, "verdict": verdict.to_dict()}
+        _write_json(folder / "privacy.json", {**report, "attacks": attacks, "review": told["review"]})
         refuse_unsafe(definition.name, [*verdict.failures, *check_texts(folder, tables).failures])
 
 

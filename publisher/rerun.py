@@ -48,7 +48,7 @@ def rerun(
                 output=work / "again",
                 secrets=facilities.secrets,
                 release=release,
-                seed=facilities.shuffle_seed(f"{definition.id} {release} {table.name}"),
+                seed=facilities.shuffle_seed(definition.id, release, table.name),
                 earlier=earlier,
             )
             again |= {published.name: path for published, path in done.tables}

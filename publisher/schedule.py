@@ -74,7 +74,7 @@ class Scheduler:
         """Finish withdrawals that were interrupted, and look again at everything public that is asked more today than before."""
         for name, path in sorted(self._paths.items()):
             try:
-                audit_quietly(load_dataset(path), self._facilities, datetime.now(UTC))
+                audit_quietly(load_dataset(path, to_judge=True), self._facilities, datetime.now(UTC))
             except Exception as error:  # noqa: BLE001  one dataset must not keep the others from being looked at
                 logger.error("%s: not audited, unforeseen %s", name, type(error).__name__)  # noqa: TRY400  its text may quote data
 

@@ -23,28 +23,20 @@ class StorageSettings(BaseModel):
     )
 
 
-class PublisherSettings(BaseModel):
-    """Settings of the publisher."""
+class PublisherSection(BaseModel):
+    """Settings of the inside alone, the section `publisher` of a portal's settings."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    home: Path = Field(Path("var"), description="Folder of all embedded state.")
-    work: Path | None = Field(
-        None,
-        description="Folder of the files between the steps of a run; empty: `work` in the home. With `--engine spark` every "
-        "executor must see it under this very path.",
-    )
     definitions: Path = Field(Path("datasets"), description="Folder of the dataset definitions.")
     database_url: str = Field("", description="SQLAlchemy address of runs and schedules; empty: SQLite in the home.")
-    storage: StorageSettings = StorageSettings()
-    catalogue_url: str = Field("http://127.0.0.1:8000", description="The CKAN API that releases are registered with.")
+    catalogue_url: str = Field(
+        "", description="The CKAN API that releases are registered with; empty: this portal's own."
+    )
     catalogue_token: str = Field(
-        "file:{home}/keys/publisher.token", description="Reference to the publisher's API token."
+        "file:{home}/keys/publisher.token", description="Where the publisher's API token lies."
     )
-    site_url: str = Field(
-        "http://127.0.0.1:8000", description="The public address that links to released files begin with."
-    )
-    lease_seconds: int = Field(60, ge=5, description="A lease without a heartbeat for this long is up for taking.")
+    lease_seconds: int = Field(60, ge=5, description="A run without a heartbeat for this long is taken for dead.")
     allowed_hosts: list[str] = Field(
         default_factory=list,
         description="Host names, addresses and networks (CIDR) inside that web services written out in definitions may lie "
@@ -55,4 +47,20 @@ class PublisherSettings(BaseModel):
         description="A rulebook of your own: kinds of personal data, thresholds, retention, with legal basis and dates; empty: the "
         "one that comes with the publisher.",
     )
-    keep_work_days: int = Field(7, ge=1, description="Working folders and quarantine older than this are removed.")
+    keep_work_days: int = Field(7, ge=1, description="Quarantine older than this is removed.")
+    work: Path | None = Field(
+        None,
+        description="Folder of the files between the steps of a run; empty: `work` in the home. With `--engine spark` every "
+        "executor must see it under this very path.",
+    )
+
+
+class PublisherSettings(PublisherSection):
+    """Settings of the publisher."""
+
+    home: Path = Field(Path("var"), description="Folder of all embedded state.")
+    storage: StorageSettings = StorageSettings()
+    catalogue_url: str = Field("http://127.0.0.1:8000", description="The CKAN API that releases are registered with.")
+    site_url: str = Field(
+        "http://127.0.0.1:8000", description="The public address that links to released files begin with."
+    )

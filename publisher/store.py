@@ -268,6 +268,11 @@ class Store:
         with self.reading() as session:
             return list(session.scalars(query.order_by(ReleaseRow.created_at.desc())))
 
+    def datasets_released(self, states: Collection[str]) -> set[str]:
+        """Return the datasets that have a release in one of these states."""
+        with self.reading() as session:
+            return set(session.scalars(select(ReleaseRow.dataset).where(ReleaseRow.state.in_(states)).distinct()))
+
     def staged_releases(self, dataset: str) -> set[str]:
         """Return the ids of a dataset's releases that the public does not see yet."""
         query = select(ReleaseRow.release).where(ReleaseRow.dataset == dataset, ReleaseRow.state == "staged")

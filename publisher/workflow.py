@@ -21,7 +21,7 @@ from publisher.review import REVIEW, next_audit
 from publisher.rollback import roll_back_to
 from publisher.runs import publish_waiting, refuse_held, run_dataset
 from publisher.store import Hold, ReleaseRow, Run, new_id, utc_now
-from publisher.withdrawal.takedown import Why, withdraw
+from publisher.withdrawal.takedown import Why, known_as, withdraw
 
 logger = logging.getLogger(__name__)
 
@@ -250,7 +250,8 @@ class Workspace:
     def withdraw(self, dataset: str, release: str, actor: str, *, reason: str, reason_en: str = "") -> None:
         """Take a release from the public for ever; nobody else has to agree, and the reason is shown to everybody."""
         why = Why(reason, actor, {"en": reason_en.strip()} if reason_en.strip() else {})
-        withdraw(self.definition(dataset), self._facilities, [release], why=why, now=datetime.now(UTC))
+        known = known_as(self._facilities.settings.definitions, dataset)
+        withdraw(known, self._facilities, [release], why=why, now=datetime.now(UTC))
 
     def review(self, dataset: str, actor: str, note: str) -> None:
         """Record that a person looked at a dataset's policy and at what became of it; the next review is counted from here."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -10,8 +11,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from publisher.disclosure.cells.small import TOTAL, distinct, rows_by_grouping
 from publisher.policy import DifferentialPrivacy
 from publisher.published import PublishedTable
 
@@ -86,20 +90,19 @@ def _period(day: str, kind: str) -> str:
 def _wrong_cells(path: Path, table: PublishedTable) -> list[str]:
     """Check the form that noise has: every count there, whole and not below zero, every cell that the groups allow listed once."""
     assert table.aggregate is not None  # noqa: S101  the caller asks for aggregates
-    rows = pq.read_table(path).to_pylist()
+    cells, aggregate = pq.read_table(path), table.aggregate
     faults = []
-    counts = [measure.name for measure in table.aggregate.measures]
-    if any(not isinstance(row[name], int) or row[name] < 0 for row in rows for name in counts):
+    counts = [pc.cast(cells[measure.name], pa.int64()) for measure in aggregate.measures]
+    if any(count.null_count or pc.any(pc.less(count, 0)).as_py() for count in counts):
         faults.append("a count is hidden or below zero")
-    by = table.aggregate.group_by
-    total = "*" if table.aggregate.has_margins else object()
-    for grouping in table.aggregate.groupings:
-        own = [row for row in rows if all((row[name] != total) == (name in grouping) for name in by)]
-        keys = {tuple(row[name] for name in grouping) for row in own}
-        allowed = 1
-        for name in grouping:
-            allowed *= len({row[name] for row in rows} - {total})
-        if len(own) != len(keys) or len(keys) != allowed:
+    by_grouping = rows_by_grouping(cells, aggregate)
+    allowed = {name: distinct(cells, [name]) for name in aggregate.group_by}
+    if aggregate.has_margins:
+        for name in aggregate.group_by:
+            allowed[name] -= bool(pc.any(pc.equal(cells[name], TOTAL)).as_py())
+    for grouping in aggregate.groupings:
+        own = by_grouping.get(grouping, cells.slice(0, 0))
+        if not own.num_rows == distinct(own, grouping) == math.prod(allowed[name] for name in grouping):
             faults.append("not every cell that the groups allow is listed once, so which are there tells of people")
             break
     return faults

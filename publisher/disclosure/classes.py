@@ -69,14 +69,14 @@ def singling_out(path: Path, table: PublishedTable, microdata: Microdata) -> lis
     every row out beside it. Pseudonyms are new for each release and say nothing outside of it.
     """
     faults = []
-    for field in table.fields:
-        if field.role is None and field.treatment != "pseudonymise":
+    with closing(_connection()) as connection:
+        for field in table.fields:
+            if field.role is not None or field.treatment == "pseudonymise":
+                continue
             column = f'"{field.name}"'
             groups = f"SELECT count(*) AS n FROM read_parquet(?) WHERE {column} IS NOT NULL GROUP BY {column}"  # noqa: S608  own names
             query = f"SELECT coalesce(sum(n) FILTER (n < ?), 0), coalesce(sum(n), 0) FROM ({groups})"  # noqa: S608
-            with closing(duckdb.connect(":memory:")) as connection:
-                connection.execute("SET memory_limit = '400MB'")
-                rare, rows = connection.execute(query, [microdata.k, str(path)]).fetchall()[0]
+            rare, rows = connection.execute(query, [microdata.k, str(path)]).fetchall()[0]
             if rare > rows / 2:
                 faults.append(
                     f"{field.name} has no role and singles rows out; drop or generalise it, or give it a role"
@@ -102,8 +102,7 @@ def _below(path: Path, table: PublishedTable, measure: str, least: float) -> tup
     quasi = _quasi(table)
     group = f"GROUP BY {', '.join(quasi)}" if quasi else "HAVING count(*) > 0"
     query = f"SELECT count(*), min(m) FROM (SELECT {measure} AS m FROM read_parquet(?) {group}) WHERE m < ?"  # noqa: S608
-    with closing(duckdb.connect(":memory:")) as connection:
-        connection.execute("SET memory_limit = '400MB'")
+    with closing(_connection()) as connection:
         number, smallest = connection.execute(query, [str(path), least]).fetchall()[0]
     return int(number), int(smallest or 0)
 

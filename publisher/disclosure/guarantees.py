@@ -25,8 +25,10 @@ from publisher.disclosure.releases.classes import changed_classes
 from publisher.disclosure.releases.pseudonyms import weak_pseudonyms
 from publisher.disclosure.releases.rerun import other_rows
 from publisher.disclosure.same.cells import data_files, wrong_csv, wrong_files, wrong_parquet
+from publisher.disclosure.same.documents import wrong_documents
 from publisher.disclosure.same.excel import excel_files, wrong_excel_csv, wrong_xlsx
 from publisher.disclosure.same.ndjson import wrong_ndjson
+from publisher.disclosure.same.parquet_bytes import wrong_bytes
 from publisher.disclosure.same.parts import part_files, wrong_parts
 from publisher.disclosure.same.places import map_files, wrong_geojson, wrong_geoparquet
 from publisher.disclosure.same.sqlite import wrong_sqlite
@@ -142,6 +144,7 @@ def _all_checks(given: Given) -> Iterator[Check]:
     yield _run("G1", "", "files", lambda: wrong_files(folder, declared | excel_files(folder, tables, given.formats)))
     if "sqlite" in given.formats:
         yield _run("G1", "", "SQLite", lambda: wrong_sqlite(folder / f"{given.dataset}.sqlite", parquets, tables))
+    yield _run("G1", "", "documents", lambda: wrong_documents(folder, tables))
     yield _run("G2", "", "texts", lambda: personal_texts(folder, tables))
     for table in tables:
         yield from _table_checks(given, parquets[table.name], table)
@@ -160,6 +163,7 @@ def _all_checks(given: Given) -> Iterator[Check]:
 def _table_checks(given: Given, path: Path, table: PublishedTable) -> Iterator[Check]:
     name = table.name
     yield _run("G1", name, "Parquet", lambda: wrong_parquet(path, table))
+    yield _run("G1", name, "Parquet's bytes", lambda: wrong_bytes(path))
     if "csv" in given.formats:
         yield _run("G1", name, "CSV", lambda: wrong_csv(path.with_suffix(".csv.gz"), path, table))
     yield from _reading_checks(given, path, table)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,9 @@ from publisher.validation.report import QualityReport
 
 KEPT_RELEASES = 60
 """How many releases the series of numbers goes back; also what stability compares with."""
+
+_COARSE = 2
+"""Decimals of shares of rows whose number is not told; with more of them the number could be computed."""
 
 _KEY_ERRORS = {"primary-key", "unique-error"}
 _REFERENCE_ERRORS = {"foreign-key", "foreign-key-error"}
@@ -41,6 +44,16 @@ class Measured:
             "q": self.q,
         }
         return {name: value for name, value in known.items() if value is not None}
+
+
+def not_counted(definition: DatasetDefinition) -> set[str]:
+    """Return the tables of which nobody may learn how many rows they have: those about people of which only aggregates leave.
+
+    That number is a total over all cells. Without the cells that are shown it is the number in those that are hidden. Where rows leave too,
+    everybody is told how many were left out.
+    """
+    kept_inside = [table for table in definition.resources if not table.privacy.publishes_rows]
+    return {table.name for table in kept_inside if table.privacy.subject != "none" and table.privacy.tables}
 
 
 def score_release(
@@ -75,7 +88,8 @@ def score_release(
             ),
             "stability": score.stability(_followed(profiles, past)),
             "documentation": score.documentation(sum(_is_bilingual(texts) for texts in fields.values()), len(fields)),
-        }
+        },
+        decimals=_COARSE if not_counted(definition) else score.DECIMALS,
     )
 
 
@@ -84,16 +98,30 @@ def quality_document(
     profiles: Sequence[TableProfile],
     found: score.Score,
     series: Sequence[Measured],
+    *,
+    countless: Collection[str],
 ) -> dict[str, Any]:
-    """Return the document; the same release gives the same document, so it tells no durations."""
-    tables = [{name: value for name, value in report.to_dict().items() if name != "seconds"} for report in reports]
+    """Return the document; the same release gives the same document, so it tells no durations.
+
+    Of the tables in `countless` it tells shares in whole per cents, and not how many rows there are.
+    """
     return {
         "score": found.to_dict(),
         "weights": score.WEIGHTS,
-        "tables": tables,
+        "tables": [_told(report, is_counted=report.table not in countless) for report in reports],
         "profiles": [profile.to_dict() for profile in profiles],
         "series": [one.to_dict() for one in series[-KEPT_RELEASES:]],
     }
+
+
+def _told(report: QualityReport, *, is_counted: bool) -> dict[str, Any]:
+    told = {name: value for name, value in report.to_dict().items() if name != "seconds"}
+    if is_counted:
+        return told
+    shares = {name: round(share, _COARSE) for name, share in report.completeness.items()}
+    valid = round(report.valid_rows / report.rows, _COARSE) if report.rows else 1.0
+    known = {name: value for name, value in told.items() if name not in {"rows", "valid_rows"}}
+    return {**known, "completeness": shares, "validity": valid}
 
 
 def _table_of(definition: DatasetDefinition, name: str) -> TableDefinition:

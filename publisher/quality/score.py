@@ -23,6 +23,7 @@ WEIGHTS = {
 
 Z_LIMIT = 3.5
 """The robust z from which a number counts as an outlier (Iglewicz and Hoaglin)."""
+DECIMALS = 4
 LEAST_HISTORY = 5
 """Fewer earlier releases than this tell nothing of what is usual."""
 _MAD_TO_SIGMA = 1.4826
@@ -31,9 +32,10 @@ _LEAST_SPREAD = 0.01
 
 @dataclass(frozen=True)
 class Score:
-    """Q with its parts; a part is null where there was nothing to measure."""
+    """Q with its parts; a part is null where there was nothing to measure. `decimals`: as how many it is told."""
 
     parts: Mapping[str, float | None]
+    decimals: int = DECIMALS
 
     @property
     def q(self) -> float | None:
@@ -43,8 +45,9 @@ class Score:
         return sum(WEIGHTS[name] * value for name, value in known.items()) / weight if weight else None
 
     def to_dict(self) -> dict[str, float | None]:
-        """Return Q and the parts, rounded to four decimals."""
-        return {name: None if value is None else round(value, 4) for name, value in {"q": self.q, **self.parts}.items()}
+        """Return Q and the parts, rounded to so many decimals as may be told."""
+        known = {"q": self.q, **self.parts}
+        return {name: None if value is None else round(value, self.decimals) for name, value in known.items()}
 
 
 def validity(rows: int, invalid: int) -> float | None:

@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-import numpy.typing as npt
 
 from publisher.sandbox.facts import Floats, Ints, column, numbers, shares, table, take, texts, wards
 
-Days = npt.NDArray[np.datetime64]
 _MOBILE_PREFIXES = [
     "032",
     "033",

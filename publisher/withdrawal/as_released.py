@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from publisher.definition import DatasetDefinition, TableDefinition
 from publisher.formats.geo import GEOPARQUET_ENDING
 from publisher.policy import AggregateTable, Drop, Privacy
+from publisher.policy.strict import TO_JUDGE
 from publisher.published import PublishedField, PublishedTable, published_tables
 from publisher.table_schema import FieldDefinition, TableSchema
 
@@ -76,7 +77,7 @@ def _columns(table: PublishedTable) -> list[str]:
 def _policy(dump: Mapping[str, Any]) -> Privacy | None:
     """Return the policy that a release was made under, null when it was written in words of another time."""
     try:
-        return Privacy.model_validate(dump)
+        return Privacy.model_validate(dump, context=TO_JUDGE)
     except ValidationError:
         return None
 

@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 AUDITOR = "audit"
 _WAITS_FOR_OTHERS_SECONDS = 1800
 _ASKS_EVERY_SECONDS = 2
-_PUBLIC = ("published", "superseded", "rolled_back")
+PUBLIC = ("published", "superseded", "rolled_back")
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def audit_dataset(
             heal_if_possible(name, facilities)
             finish_taking_down(definition, facilities, now=now)
     # Releases never change, so runs may go on while they are looked at; only what follows needs the lease.
-    rows = [row for row in store.releases(name) if row.state in {*_PUBLIC, "quarantined"}]
+    rows = [row for row in store.releases(name) if row.state in {*PUBLIC, "quarantined"}]
     found = [_audited(definition, facilities, row, asked=asked, only_changed=only_changed, now=now) for row in rows]
     if not dry_run:
         _after_others(lambda: _carry_out(definition, facilities, found, asked=asked, now=now, reinstate=reinstate))
@@ -158,7 +158,7 @@ def _remembered(one: Audited, asked: str, now: datetime) -> dict[str, Any]:
 
 def _hide(definition: DatasetDefinition, facilities: Facilities, found: Sequence[Audited], *, now: datetime) -> None:
     """Quarantine what failed, all in one step, so that no release that failed takes the place of another."""
-    failed = [one for one in found if one.failures and one.state in _PUBLIC]
+    failed = [one for one in found if one.failures and one.state in PUBLIC]
     if not failed:
         return
     guarantees = tuple(sorted({check.id for one in failed for check in one.failures}))
@@ -172,7 +172,7 @@ def _give_back(definition: DatasetDefinition, facilities: Facilities, found: Seq
     back = [one.release for one in found if one.state == "quarantined" and not one.failures]
     if not back:
         return
-    facilities.register.note_withdrawn(definition, dict.fromkeys(back))
+    facilities.register.note_withdrawn(definition.name, dict.fromkeys(back))
     for release in back:
         facilities.store.settle(definition.name, release, "superseded")
         facilities.store.decide("reinstate", definition.name, AUDITOR, subject=release)

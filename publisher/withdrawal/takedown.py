@@ -12,12 +12,13 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from publisher.definition import DatasetDefinition
+from publisher.definition import DatasetDefinition, dataset_paths, load_dataset
 from publisher.disclosure.personal.spans import detect_text
 from publisher.earlier_files import forget_earlier
-from publisher.errors import CatalogueRejected, DescriptorError
+from publisher.errors import CatalogueRejected, DescriptorError, PublisherError
 from publisher.facilities import Facilities
 from publisher.healing import heal_if_possible
 from publisher.lease import Lease
@@ -33,6 +34,9 @@ _ON_THE_WAY = {"withdrawing": "withdrawn", "quarantining": "quarantined"}
 _WITHDRAWABLE = {"published", "superseded", "rolled_back", "deleted", "quarantined", *_ON_THE_WAY}
 _GONE = {"withdrawing", "withdrawn"}
 _HIDABLE = {"published", "superseded", "rolled_back"}
+
+Dataset = DatasetDefinition | str
+"""A dataset by its definition, or by its name alone where that is gone or has mistakes."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,21 @@ class TakenDown:
     current: str | None
 
 
+def known_as(definitions: Path, name: str) -> Dataset:
+    """Return a dataset's definition below a folder; its name alone where there is none, or none that can be read.
+
+    Whatever became of the definition, what it let out can be withdrawn.
+    """
+    try:
+        path = dataset_paths(definitions).get(name)
+        return load_dataset(path, to_judge=True) if path else name
+    except (PublisherError, OSError) as error:
+        logger.warning("%s: withdrawn by its name alone, its definition cannot be read: %s", name, error)
+        return name
+
+
 def withdraw(
-    definition: DatasetDefinition, facilities: Facilities, releases: Sequence[str] | None, *, why: Why, now: datetime
+    dataset: Dataset, facilities: Facilities, releases: Sequence[str] | None, *, why: Why, now: datetime
 ) -> TakenDown:
     """Withdraw the releases named, or all that were ever public; nobody else has to agree.
 
@@ -66,28 +83,28 @@ def withdraw(
     and releases that wait for approval are cancelled, for they come from the same rows.
 
     Args:
-        definition: the dataset, as it is defined today.
+        dataset: as it is defined today; with its name alone no other release takes the place of the current one, for none can be judged.
         facilities: the publisher's.
         releases: ids; null for all.
         why: shown on pages and in the statement; must not repeat what shall be hidden.
         now: aware.
 
     Raises:
-        DescriptorError: there is no such release, or the reason itself holds personal data.
+        DescriptorError: there is no such dataset or release, or the reason itself holds personal data.
         LeaseHeld: a run works on the dataset.
         EnvironmentFault: catalogue or storage did not do their part; what is left is done by the next call.
     """
-    refuse_telling_reason(why, definition.name)
-    name, store = definition.name, facilities.store
+    name, store = _name_of(dataset), facilities.store
+    refuse_telling_reason(why, name)
     with Lease(store, name, seconds=facilities.settings.lease_seconds):
         heal_if_possible(name, facilities)
-        chosen = _chosen(definition, facilities, releases)
+        chosen = _chosen(dataset, facilities, releases)
         current = store.current(name)
         if releases is None or (current and current.release in _ids(chosen)):
             store.hold(name, why.by, why.reason.strip())
             _cancel_waiting(facilities, name, why)
         store.take_down(name, _ids(chosen), "withdrawing", _said(why, now))
-        finish_taking_down(definition, facilities, now=now)
+        finish_taking_down(dataset, facilities, now=now)
     after = store.current(name)
     return TakenDown(name, tuple(_ids(chosen)), after.release if after else None)
 
@@ -102,7 +119,7 @@ def quarantine(
     finish_taking_down(definition, facilities, now=now)
 
 
-def finish_taking_down(definition: DatasetDefinition, facilities: Facilities, *, now: datetime) -> None:
+def finish_taking_down(dataset: Dataset, facilities: Facilities, *, now: datetime) -> None:
     """Carry out what was decided and not finished yet; every step can be done twice. The caller holds the dataset's lease.
 
     A catalogue that does not answer does not keep the bytes in place: they go first, and the catalogue is told by the next call.
@@ -110,28 +127,30 @@ def finish_taking_down(definition: DatasetDefinition, facilities: Facilities, *,
     Raises:
         EnvironmentFault: something around us failed; the releases stay on their way and the next call goes on.
     """
-    rows = [row for row in facilities.store.releases(definition.name) if row.state in _ON_THE_WAY]
+    name = _name_of(dataset)
+    rows = [row for row in facilities.store.releases(name) if row.state in _ON_THE_WAY]
     if not rows:
         return
     unanswered: CatalogueRejected | None = None
     try:
-        facilities.register.note_withdrawn(definition, {row.release: _told(row) for row in rows})
+        facilities.register.note_withdrawn(name, {row.release: _told(row) for row in rows})
     except CatalogueRejected as error:
         unanswered = error
     for row in rows:
         if row.state == "withdrawing":
-            _erase(definition, facilities, row)
-    kept = {row.release for row in facilities.store.releases(definition.name) if row.state not in _GONE}
-    forget_earlier(definition.name, facilities, keep=kept | facilities.store.staged_releases(definition.name))
+            _erase(facilities, row)
+    kept = {row.release for row in facilities.store.releases(name) if row.state not in _GONE}
+    forget_earlier(name, facilities, keep=kept | facilities.store.staged_releases(name))
     if unanswered is not None:
         raise unanswered
-    publish_last_good(definition, facilities, gone=set(_ids(rows)), now=now)
+    if isinstance(dataset, DatasetDefinition):
+        publish_last_good(dataset, facilities, gone=set(_ids(rows)), now=now)
     for row in rows:
         said = row.summary["withdrawal"]
         action = "withdraw" if row.state == "withdrawing" else "quarantine"
-        facilities.store.settle(definition.name, row.release, _ON_THE_WAY[row.state])
-        facilities.store.decide(action, definition.name, said["by"], subject=row.release, reason=said["reason"])
-        logger.warning("dataset=%s release=%s %s", definition.name, row.release, _ON_THE_WAY[row.state])
+        facilities.store.settle(name, row.release, _ON_THE_WAY[row.state])
+        facilities.store.decide(action, name, said["by"], subject=row.release, reason=said["reason"])
+        logger.warning("dataset=%s release=%s %s", name, row.release, _ON_THE_WAY[row.state])
 
 
 def refuse_telling_reason(why: Why, dataset: str) -> None:
@@ -148,9 +167,9 @@ def refuse_telling_reason(why: Why, dataset: str) -> None:
         raise DescriptorError(message, dataset=dataset, cure="name the kind of data and the column, never a value")
 
 
-def _erase(definition: DatasetDefinition, facilities: Facilities, row: ReleaseRow) -> None:
+def _erase(facilities: Facilities, row: ReleaseRow) -> None:
     """State and sign what goes, then remove it with every version that the storage keeps."""
-    name, storage = definition.name, facilities.storage
+    name, storage = row.dataset, facilities.storage
     said = row.summary["withdrawal"]
     stone = _tombstone(row, said, rule="withdrawn", files=row.summary["files"])
     put_tombstone(storage, stone, key=facilities.signing_key)
@@ -190,14 +209,22 @@ def _tombstone(row: ReleaseRow, said: Mapping[str, Any], *, rule: str, files: Se
     )
 
 
-def _chosen(definition: DatasetDefinition, facilities: Facilities, releases: Sequence[str] | None) -> list[ReleaseRow]:
-    rows = [row for row in facilities.store.releases(definition.name) if row.state in _WITHDRAWABLE]
+def _name_of(dataset: Dataset) -> str:
+    return dataset.name if isinstance(dataset, DatasetDefinition) else dataset
+
+
+def _chosen(dataset: Dataset, facilities: Facilities, releases: Sequence[str] | None) -> list[ReleaseRow]:
+    name = _name_of(dataset)
+    rows = [row for row in facilities.store.releases(name) if row.state in _WITHDRAWABLE]
+    if not rows and isinstance(dataset, str):
+        cure = "see that the name is right; a dataset without a definition is known by its releases alone"
+        raise DescriptorError(f"There is no dataset `{name}`, and nothing of it was ever public.", cure=cure)
     if releases is None:
         return rows
     chosen = [row for row in rows if row.release in releases]
     if missing := [release for release in releases if release not in _ids(chosen)]:
         cure = f"choose among {', '.join(_ids(rows)) or 'none: nothing of it is public'}"
-        raise DescriptorError(f"There is no release {', '.join(missing)}.", dataset=definition.name, cure=cure)
+        raise DescriptorError(f"There is no release {', '.join(missing)}.", dataset=name, cure=cure)
     return chosen
 
 

@@ -18,50 +18,16 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from catalogue import settings as outside
 from publisher.errors import DescriptorError
 from publisher.secrets import Secrets
-from publisher.settings import PublisherSettings, StorageSettings
+from publisher.settings import PublisherSection, PublisherSettings, StorageSettings
 
 
-class Section(BaseModel):
-    """Unknown settings are errors."""
+class CitySection(BaseModel):
+    """The city or province whose portal this is."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-
-class CitySection(Section):
-    """The city or province whose portal this is."""
-
     vi: str = "Thành phố Hồ Chí Minh"
     en: str = "Ho Chi Minh City"
-
-
-class PublisherSection(Section):
-    """Settings of the inside alone."""
-
-    definitions: Path = Field(Path("datasets"), description="Folder of the dataset definitions.")
-    database_url: str = Field("", description="SQLAlchemy address of runs and schedules; empty: SQLite in the home.")
-    catalogue_url: str = Field(
-        "", description="The CKAN API that releases are registered with; empty: this portal's own."
-    )
-    catalogue_token: str = Field(
-        "file:{home}/keys/publisher.token", description="Where the publisher's API token lies."
-    )
-    lease_seconds: int = Field(60, ge=5, description="A run without a heartbeat for this long is taken for dead.")
-    allowed_hosts: list[str] = Field(
-        default_factory=list,
-        description="Host names, addresses and networks (CIDR) inside that web services written out in definitions may lie "
-        "on. An address that `env:NAME` or `file:PATH` holds is the operator's own and needs no entry.",
-    )
-    rulebook: Path | None = Field(
-        None,
-        description="A rulebook of your own: kinds of personal data, thresholds, retention, with legal basis and dates; empty: the "
-        "one that comes with the publisher.",
-    )
-    keep_work_days: int = Field(7, ge=1, description="Quarantine older than this is removed.")
-    work: Path | None = Field(
-        None,
-        description="Folder of the files between the steps of a run; empty: `work` in the home. With `--engine spark` every "
-        "executor must see it under this very path.",
-    )
 
 
 class PortalSettings(BaseSettings):
@@ -95,21 +61,9 @@ class PortalSettings(BaseSettings):
 
     def for_publisher(self) -> PublisherSettings:
         """Return the settings that the inside takes."""
-        section = self.publisher
-        return PublisherSettings(
-            home=self.home,
-            definitions=section.definitions,
-            database_url=section.database_url,
-            storage=self.storage,
-            catalogue_url=section.catalogue_url or self.site_url,
-            catalogue_token=section.catalogue_token,
-            site_url=self.site_url,
-            lease_seconds=section.lease_seconds,
-            allowed_hosts=section.allowed_hosts,
-            rulebook=section.rulebook,
-            keep_work_days=section.keep_work_days,
-            work=section.work,
-        )
+        own = {"home": self.home, "storage": self.storage, "site_url": self.site_url}
+        section = self.publisher.model_dump()
+        return PublisherSettings(**{**section, "catalogue_url": section["catalogue_url"] or self.site_url, **own})
 
     def for_catalogue(self, secrets: Secrets) -> outside.CatalogueSettings:
         """Return the settings that the outside takes, with the secrets it needs resolved."""

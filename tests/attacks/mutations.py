@@ -8,6 +8,7 @@ have refused; the checker's own protections are switched off at the end of the l
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
@@ -20,14 +21,16 @@ import pytest
 from attacks import planted
 from attacks.attacker import certain_secrets, link, rank_correlation, share_below, sort_rows
 from attacks.channels import needles
-from attacks.definitions import FIELDS, MICRODATA, PRIVACY, QUASI, SENSITIVE, K, ward_hierarchy
+from attacks.definitions import FIELDS, MICRODATA, PRIVACY, QUASI, SENSITIVE, K, dataset, ward_hierarchy
 from attacks.differencing import telling_cells
 from attacks.knowledge import forms_of
 from attacks.people import Person, make_patients
 from attacks.reconstruction import Table, hidden_intervals
-from attacks.road import anonymised, rows_of
-from samples.release_series import ReleaseSeries, define
+from attacks.road import Office, anonymised, rows_of
+from samples.release_series import ReleaseSeries
+from samples.small_tables import define
 
+from publisher import release
 from publisher.anonymise import anonymiser, plan
 from publisher.anonymise.fields import treatments
 from publisher.anonymise.releases.rows import KeptRows
@@ -291,6 +294,19 @@ def small_batch(folder: Path) -> bool:
     return True
 
 
+def total_told(folder: Path) -> bool:
+    """Attack 5: some document tells how many rows there are, and the shown cells how many of them are not in the hidden one."""
+    office = Office(folder)
+    people = ["a"] * 733 + ["b"] * 481 + ["c"] * (LEAST - 1)
+    (office.drops / "dem.csv").write_text("\n".join(["benh", *people]) + "\n", encoding="utf-8")
+    table = {"id": "theo_benh", "group_by": ["benh"], "measures": [N], "small_cell": {"min": LEAST}}
+    privacy = {"subject": "person", "fields": {"benh": KEEP}, "tables": [table]}
+    made = office.make(office.define(dataset("dem", "dem", [{"name": "benh", "title": "benh"}], privacy)))
+    assert made.rows("theo_benh")["n"].null_count == 1
+    documents = [path.read_text(encoding="utf-8") for path in made.folder.glob("*.json")]
+    return any(re.search(rf"\b{len(people)}\b", document) for document in documents)
+
+
 def _forget_cells(patch: Patch) -> None:
     patch.setattr(anonymiser.CellHistories, "hide", lambda _self: None)
     patch.setattr(anonymiser.CellHistories, "settle", lambda _self, _output: ({}, {}))
@@ -334,6 +350,12 @@ MUTATIONS = [
     Mutation("what no policy names is dropped", 8, _let_all_columns_pass, named),
     Mutation("small cells are hidden", 5, _hide_nothing_small, small_shown),
     Mutation("secondary suppression", 5, _hide_no_companions, computed),
+    Mutation(
+        "rows behind cells are not counted",
+        5,
+        lambda patch: patch.setattr(release, "not_counted", lambda _: set()),
+        total_told,
+    ),
     Mutation("rounding", 9, lambda patch: patch.setattr(protect, "round_cells", lambda *_: None), unrounded),
     Mutation("the key that rounds", 9, _draw_anew, averaged),
     Mutation("stored noise", 9, _forget_answers, noise_averaged),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from publisher.earlier_files import earlier_of
 from publisher.errors import StorageError
 from publisher.rollback import roll_back_to
 from publisher.store import Run
+from publisher.withdrawal.audit import Audited, audit_dataset
 
 pytestmark = [pytest.mark.slow, pytest.mark.server]
 
@@ -84,6 +86,9 @@ class Agency:
     def kept(self) -> Path:
         return self.portal.home / "earlier" / NAME
 
+    def audit(self) -> list[Audited]:
+        return audit_dataset(self.portal.definition(NAME), self.portal.facilities, now=datetime.now(UTC))
+
     def earlier(self, **more: Any) -> Earlier:
         return earlier_of(self.portal.definition(NAME), self.portal.facilities, day="2030-01-01", **more)
 
@@ -107,6 +112,20 @@ def test_newcomers_show_when_there_are_enough_of_them_and_never_before(agency: A
     verdict = json.loads((agency.stored / str(second.release) / "privacy.json").read_bytes())
     assert verdict["tables"]["theo_khu"]["held_cells"] == 1
     assert {"G6", "G7", "G10"} <= {check["id"] for check in verdict["verdict"]["checks"]}
+
+
+def test_no_report_tells_how_many_rows_stand_behind_cells(agency: Agency) -> None:
+    """Their number, less the cells that are shown, would be the number in those that are hidden."""
+    agency.define(CELLS)
+    release = str(agency.release(A=733, B=481, C=4).release)
+    quality = json.loads((agency.stored / release / "quality.json").read_bytes())
+    [told] = quality["tables"]
+    assert not {"rows", "valid_rows"} & set(told)
+    assert all(share is None or round(share, 2) == share for share in quality["score"].values())
+    page = agency.portal.get(f"/en/dataset/{NAME}/quality")
+    assert page.status_code == 200
+    for text in (page.text, *(path.read_text(encoding="utf-8") for path in (agency.stored / release).glob("*.json"))):
+        assert not re.search(r"\b1[,.]?218\b", text)
 
 
 def test_a_small_batch_is_held_with_its_reason_and_the_next_window_releases_it(agency: Agency) -> None:
@@ -146,6 +165,10 @@ def test_other_bytes_than_the_published_ones_stop_the_release(agency: Agency) ->
     path.write_bytes(path.read_bytes()[:-1] + b"?")
     with pytest.raises(StorageError, match="not the one that was published"):
         agency.earlier()
+    run = agency.release(A=40, B=30)
+    assert (run.state, "not the one that was published" in run.message) == ("failed", True)
+    steps = [(step.name, step.state) for step in agency.portal.facilities.store.run(run.id).steps]
+    assert steps[-1] == ("anonymise", "failed"), "the run's record says where it ended"
 
 
 def test_what_was_withdrawn_or_never_public_is_not_kept(agency: Agency) -> None:
@@ -160,6 +183,27 @@ def test_what_was_withdrawn_or_never_public_is_not_kept(agency: Agency) -> None:
     assert first.release not in {one.release for one in agency.earlier().releases}
     assert not (agency.kept / str(first.release)).exists()
     assert not (agency.kept / "2020-01-01.1").exists()
+
+
+@pytest.mark.parametrize(
+    ("loose", "strict"),
+    [(CELLS, CELLS.replace("min: 5", "min: 12")), (ROWS, ROWS.replace("k: 5", "k: 12"))],
+    ids=["cells", "rows"],
+)
+def test_an_audit_looks_at_what_the_public_releases_tell_together(agency: Agency, loose: str, strict: str) -> None:
+    """Each release alone passes what is asked today; ten people are the difference of two, and at least twelve are asked for."""
+    agency.define(loose)
+    runs = [agency.release(A=20, B=30), agency.release(A=20, B=40), agency.release(A=33, B=40)]
+    first, second, third = [str(run.release) for run in runs]
+    assert [run.state for run in runs] == ["published"] * 3
+    assert not any(one.failures for one in agency.audit())
+    agency.define(strict)
+    found = {one.release: {check.id for check in one.failures} for one in agency.audit()}
+    assert found == {first: set(), second: {"G7"}, third: {"G7"}}
+    states = {row.release: row.state for row in agency.portal.facilities.store.releases(NAME)}
+    assert states == {first: "published", second: "quarantined", third: "quarantined"}
+    table = "theo_khu" if loose == CELLS else "luot_kham"
+    assert agency.portal.get(f"/r/{NAME}/{second}/{table}.parquet").status_code == 410
 
 
 def test_going_back_compares_only_with_what_came_before(agency: Agency) -> None:

@@ -25,11 +25,13 @@ def test_quarantine_goes_after_the_days_that_the_settings_keep_it(tmp_path: Path
     facilities.store.close()
 
 
-def test_seeds_differ_by_purpose_and_by_key_and_repeat(tmp_path: Path) -> None:
+def test_seeds_differ_by_table_release_and_key_and_repeat(tmp_path: Path) -> None:
     here = open_facilities(PublisherSettings(home=tmp_path / "here"), {})
     there = open_facilities(PublisherSettings(home=tmp_path / "there"), {})
-    assert here.shuffle_seed("a") == here.shuffle_seed("a")
-    assert len({here.shuffle_seed("a"), here.shuffle_seed("b"), there.shuffle_seed("a")}) == 3
+    one = ("id", "2026-11-22.1", "a")
+    assert here.shuffle_seed(*one) == here.shuffle_seed(*one)
+    others = [("id", "2026-11-22.1", "b"), ("id", "2026-11-22.2", "a"), ("other", "2026-11-22.1", "a")]
+    assert len({there.shuffle_seed(*one), *(here.shuffle_seed(*which) for which in (one, *others))}) == 5
     here.store.close()
     there.store.close()
 

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from publisher.disclosure.cells.attack import Contradiction, Equations, Unfinished, narrow
-from publisher.disclosure.cells.small import aggregate_of, count_name, grouping_of
+from publisher.disclosure.cells.small import aggregate_of, count_name, groupings_of
 from publisher.formats.rows import column_to_text
 from publisher.policy import AggregateTable
 from publisher.published import PublishedTable
@@ -111,12 +111,12 @@ def _read(source: _Source, table: PublishedTable, path: Path, may_be_empty: set[
     values = [content[name].to_pylist() for name in by]
     counts = content[count].to_pylist() if count else [None] * content.num_rows
     keys = list(zip(*texts, strict=True))
-    opened = set() if aggregate.or_round else _opened(keys, counts, aggregate)
-    for key, plain, number in zip(keys, zip(*values, strict=True), counts, strict=True):
-        grouping = grouping_of(dict(zip(by, key, strict=True)), aggregate)
-        places = sorted(range(len(by)), key=lambda place: by[place])
-        names = tuple(by[place] for place in places if by[place] in grouping)
-        own = tuple(key[place] for place in places if by[place] in grouping)
+    groupings = groupings_of(content, aggregate)
+    opened = set() if aggregate.or_round else _opened(keys, counts, by, groupings)
+    ordered = {grouping: sorted(grouping) for grouping in set(groupings)}
+    ahead = {grouping: [by.index(name) for name in names] for grouping, names in ordered.items()}
+    for grouping, key, plain, number in zip(groupings, keys, zip(*values, strict=True), counts, strict=True):
+        names, own = tuple(ordered[grouping]), tuple([key[place] for place in ahead[grouping]])
         if aggregate.or_round and number is not None:
             (low, high), width = _rounded(int(number), aggregate)
             late = aggregate.small_cell.min + 2 * (aggregate.or_round.base - 1) if plain in may_be_empty else 0
@@ -143,12 +143,11 @@ def _rounded(number: int, aggregate: AggregateTable) -> tuple[tuple[float, float
     return (float(low), float(high)), float(max(1, (least - 1) // 2)) if is_small else 0.0
 
 
-def _opened(keys: Sequence[Key], counts: Sequence[Any], aggregate: AggregateTable) -> set[Key]:
+def _opened(keys: Sequence[Key], counts: Sequence[Any], by: Sequence[str], groupings: Sequence[Fields]) -> set[Key]:
     """Return the hidden cells of which a whole group is listed and hidden, whatever value of one field its members have."""
-    by = aggregate.group_by
     patterns: dict[Fields, list[int]] = defaultdict(list)
-    for place, key in enumerate(keys):
-        patterns[grouping_of(dict(zip(by, key, strict=True)), aggregate)].append(place)
+    for place, grouping in enumerate(groupings):
+        patterns[grouping].append(place)
     opened: set[Key] = set()
     for grouping, places in patterns.items():
         if all(counts[place] is not None for place in places):

@@ -15,6 +15,8 @@ PLATE = (
     r"^(?:1[124-9]|2\d|3[0-8]|39|4[0137-9]|[5-7]\d|8[0-689]|9[0-57-9])[- .]?"
     r"(?:A[A-HK-NP-Z]|LD|NG|NN|QT|MĐ|MD|KT|DA|HC|TĐ|[A-HK-NPRSTUVXYZĐ] ?-?\d?)[-. ]*(?:\d{3}[. ]?\d{2}|\d{4})$"
 )
+_FEW = 10
+"""In fewer cells a share of some can be chance."""
 _BANKS = r"(?i)(?:^|[^\p{L}\p{M}])(?:vietcombank|vcb|bidv|agribank|vietinbank|techcombank|tcb|acb|sacombank|mb ?bank|mb|vpbank|tpbank|hdbank|shb|vib|eximbank|scb|msb|ocb|seabank|lpbank|ngân hàng|ngan hang|nh)(?:$|[^\p{L}\p{M}])"  # fmt: skip
 _TREASURY = r"^\d{4}\.\d\.\d{7}|\.\d{5}$"
 _LAND = r"^(?:[A-E][A-Z] ?\d{6}(?:\d{2})?|[A-Z]{1,2} ?\d{6}|(?:CH|CS|CT|VP|CN|H)[- ]?\d{5}|\d{5,10})$"
@@ -22,6 +24,8 @@ _LAND_SERIES = r"^[A-D][A-Z] ?\d{6}(?:\d{2})?$"
 _LICENCE = r"(?i)^\d{3,7} ?/[A-ZĐ]{2,6} ?-? ?(?:CCHN|GPHN|CCHND|GPHĐ)|^(?:CCHN|GPHN)[-/ ]?\d+"
 _IPV4 = r"^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?::\d{2,5})?$"
 _IPV6 = r"(?i)^(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}$|^(?:[0-9a-f]{1,4}:){1,6}(?::[0-9a-f]{1,4}){1,6}$"
+_PAIRS = r"(?i)^(?:[0-9a-f]{2}:)+[0-9a-f]{2}$"
+"""Bytes of keys and fingerprints; of the eight groups of an address hardly ever all have two digits."""
 _MAC = r"(?i)^(?:[0-9a-f]{2}[:\-]){5}[0-9a-f]{2}$|^(?:[0-9a-f]{4}\.){2}[0-9a-f]{4}$"
 _DIGEST = r"(?i)^[0-9a-f]{16,}$|^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$"
 
@@ -79,7 +83,8 @@ def plate(column: Column) -> Finding | None:
     share = column.share(column.matches(PLATE, pc.utf8_upper(column.texts)))
     named = column.says("plate")
     central = column.share(column.matches("^80", column.texts)) > 0.5
-    if column.says("public_vehicle") or share < (0.2 if named else 0.6) or (central and not named):
+    needed = 0.2 if named else 0.6 if column.cells >= _FEW else 0.9
+    if column.says("public_vehicle") or share < needed or (central and not named):
         return None
     if not named and (column.distinctness < 0.2 or column.says("public_asset", "thing")):
         return None
@@ -132,7 +137,8 @@ def person_code(column: Column) -> Finding | None:
 def ip_address(column: Column) -> Finding | None:
     """Detect network addresses: by the name, or addresses that are routed, varied, and no versions."""
     found = column.matches(_IPV4, column.compact)
-    share, wide = column.share(found), column.share(column.matches(_IPV6, column.compact))
+    wide = column.share(column.matches(_IPV6, column.compact) & ~column.matches(_PAIRS, column.compact))
+    share = column.share(found)
     named = column.says("ip_address") and not column.says("server")
     if named and share + wide >= 0.3:
         return Finding(
@@ -155,9 +161,23 @@ def mac_address(column: Column) -> Finding | None:
 
 
 def _have_many_lengths(column: Column, lengths: np.ndarray) -> bool:
-    _, counts = np.unique(lengths, return_counts=True)
+    found, counts = np.unique(lengths, return_counts=True)
     zeros = column.share(column.matches(r"000$", column.compact))
+    if _are_drawn_at_random(found, counts):
+        return False
     return bool((counts >= 0.05 * counts.sum()).sum() >= 3 and (lengths >= 12).mean() >= 0.2 and zeros < 0.05)
+
+
+def _are_drawn_at_random(lengths: np.ndarray, counts: np.ndarray) -> bool:
+    """Tell whether numbers thin out as random ones do below some bound: nine in ten of those below a power of ten have all its digits."""
+    usual = counts > max(2, 0.01 * counts.sum())
+    lengths, counts = lengths[usual], counts[usual]
+    if not len(lengths):
+        return False
+    most = int(np.argmax(counts))
+    without_gap = len(lengths) == lengths[-1] - lengths[0] + 1
+    thin_out = bool((counts[:most] <= 0.3 * counts[1 : most + 1] + 2).all())
+    return len(lengths) <= most + 2 and without_gap and thin_out
 
 
 def _are_cards(plain: pa.Array, digits: Mask) -> bool:

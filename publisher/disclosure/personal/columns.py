@@ -122,15 +122,20 @@ def slices(texts: pa.Array, start: int, stop: int) -> npt.NDArray[Any]:
 
 
 def distinct_texts(values: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, npt.NDArray[np.int64]] | None:
-    """Return the distinct non-empty texts of a column and their counts; null when its type holds no texts or whole numbers.
+    """Return the distinct non-empty texts of a column and their counts; null when its type holds no texts, whole numbers or days.
 
-    Of long columns in which nearly all cells differ the texts are the cells: to count them would cost more than all detectors.
+    Times count as their day, written like `2026-11-23`. Of long columns in which nearly all cells differ the texts are the cells:
+    to count them would cost more than all detectors.
     """
     if pa.types.is_dictionary(values.type):
         values = pc.cast(values, values.type.value_type)
     if pa.types.is_floating(values.type):
         values = _whole(values)
-    if values is None or not (pa.types.is_integer(values.type) or is_text(values.type)):
+    elif pa.types.is_date(values.type) or pa.types.is_timestamp(values.type):
+        values = values.cast(pa.timestamp("s"), safe=False).cast(pa.date32(), safe=False)
+    if values is None or not (
+        pa.types.is_integer(values.type) or pa.types.is_date(values.type) or is_text(values.type)
+    ):
         return None
     if _is_nearly_unique(values):
         texts = pc.cast(values.drop_null(), pa.string())

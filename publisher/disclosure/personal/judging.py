@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from types import UnionType
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from publisher.disclosure.personal import codes, dates, names, numbers, phones, places, wordings
-from publisher.disclosure.personal.columns import Column, distinct_texts, is_text, sample_column
+from publisher.disclosure.personal.columns import Column, distinct_texts, sample_column
 from publisher.disclosure.personal.findings import Finding
 from publisher.disclosure.personal.spans import find_spans
 from publisher.disclosure.personal.words import header_says
@@ -21,6 +23,7 @@ _MOST_TEXTS, _MOST_MAILBOXES = 400, 3_000
 _LONG_NUMBER = r"\d(?:[ .\-]?\d){8}"
 _PERSON_NEAR = r"(?i)(?:^|[\s,.:;(])(?:ông|bà|anh|chị|cháu|em|họ tên|tên là|tôi là|cmnd|cccd|sđt|sdt|zalo|stk)[\s.:]"
 _TELLING = rf"(?:^|\D)(?:(?:\+?84|0) ?[ .\-]?{phones.MOBILE_PREFIX}(?:[ .\-]?\d){{7}}|\d{{3}}[ .]?\d{{3}}[ .]?\d{{3}}[ .]?\d{{3}})(?:\D|$)"
+_LIKE_JSON = re.compile(r"^\s*[\[{].*[\]}]$")
 _LEAST_LONG = 10_000_000
 _SHORT_CODES = ("person_code", "household_book", "old_personal_id", "bank_account", "birth_date")
 _DETECTORS: tuple[Callable[[Column], Finding | None], ...] = (
@@ -72,15 +75,13 @@ def detect_column(
     neighbours: Neighbours = Neighbours(),
 ) -> list[Finding]:
     """Return what is personal in one column, the surest first."""
-    if pa.types.is_date(values.type) or pa.types.is_timestamp(values.type):
-        values = pc.strftime(values.cast(pa.timestamp("s"), safe=False), format="%Y-%m-%d")
     if pa.types.is_floating(values.type) and (found := _degrees(name, values, neighbours)):
         return [found]
     distinct = distinct_texts(values)
     if distinct is None or not len(distinct[0]):
         return []
     texts, counts = distinct
-    whole = not (is_text(values.type) or pa.types.is_dictionary(values.type))
+    whole = pa.types.is_integer(values.type) or pa.types.is_floating(values.type)
     column = sample_column(name, texts, counts, whole_numbers=whole)
     if whole and not _may_name_people(column, texts):
         return []
@@ -107,7 +108,7 @@ def settle(findings: Iterable[Finding]) -> list[Finding]:
 
 def _all_forms(column: Column, neighbours: Neighbours) -> list[Finding]:
     """Return the findings of the column as it stands; of its JSON and its parts where it has such."""
-    if column.share(column.matches(r"^\s*[\[{].*[\]}]$")) >= 0.5:
+    if column.share(column.matches(_LIKE_JSON.pattern)) >= 0.5:
         inner = [finding for inner in _json_columns(column) for finding in _all_forms(inner, neighbours)]
         return [replace(finding, column=column.name) for finding in inner]
     found = [finding for detect in _DETECTORS if (finding := detect(column))]
@@ -135,15 +136,26 @@ def _json_columns(column: Column) -> list[Column]:
     return [_column_of(key if says else column.name, found[key]) for key, says in zip(found, own, strict=True)]
 
 
-def _leaves(content: object, key: str) -> Iterable[tuple[str, str]]:
+def _leaves(content: object, key: str, *, kinds: type | UnionType = str | int) -> Iterable[tuple[str, str]]:
     if isinstance(content, dict):
         for inner, value in content.items():
-            yield from _leaves(value, str(inner))
+            yield from _leaves(value, str(inner), kinds=kinds)
     elif isinstance(content, list):
         for value in content:
-            yield from _leaves(value, key)
-    elif isinstance(content, str | int) and not isinstance(content, bool) and str(content).strip():
+            yield from _leaves(value, key, kinds=kinds)
+    elif isinstance(content, kinds) and not isinstance(content, bool) and str(content).strip():
         yield key, str(content).strip()
+
+
+def _readable(text: str) -> str:
+    """Return a text as it is; of a JSON object only what is text in it, for its numbers are judged key by key."""
+    if not _LIKE_JSON.match(text):
+        return text
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return text
+    return "\n".join(f"{key}: {value}" for key, value in _leaves(content, "", kinds=str))
 
 
 def _column_of(name: str, leaves: list[tuple[str, int]]) -> Column:
@@ -225,6 +237,6 @@ def _cells_by_kind(texts: pa.Array, counts: npt.NDArray[np.int64], chosen: pa.Ar
     scale = all_cells / max(1, int(counts[places].sum()))
     cells: dict[str, int] = {}
     for place, text in zip(places, texts.take(pa.array(places)).to_pylist(), strict=True):
-        for kind in {span.kind for span in find_spans(text)}:
+        for kind in {span.kind for span in find_spans(_readable(text))}:
             cells[kind] = cells.get(kind, 0) + int(counts[place] * scale)
     return cells

@@ -21,7 +21,7 @@ LATEST_BIRTH_YEAR = 2040
 """Years of birth above are not plausible; generous, so that no clock is read here."""
 
 HEALTH_CARD = r"^(?:DN|HX|CH|NN|TK|HC|XK|HT|TB|NO|CT|XB|TN|CS|QN|CA|CY|XN|MS|CC|CK|CB|KC|HD|TE|BT|HN|DT|DK|XD|TS|TC|TQ|TA|TY|HG|LS|PV|HS|SV|GB|GD)[1-5]\d{12}$"
-_FEWEST = 8
+_FEWEST, _FEWEST_TOLD_APART = 8, 4
 _LIKELY_PASSPORTS = r"^[BCKNP]\d{7}$"
 _SAID = "the name says so and the digits agree"
 
@@ -193,9 +193,9 @@ def _plausible_id(texts: pa.Array, shaped: Mask) -> Mask:
 
 def _is_spread(column: Column, texts: pa.Array, valid: Mask) -> bool:
     """Tell whether birth years vary as people's do; running codes share their first digits."""
-    if valid.sum() < 10:
-        return True
     years, counts = np.unique(slices(texts.filter(pa.array(valid)), 3, 6), return_counts=True)
+    if valid.sum() < 10:
+        return valid.sum() < _FEWEST_TOLD_APART or len(years) > 1
     return len(years) >= 5 and counts.max() <= 0.5 * counts.sum() and not column.runs_densely(valid)
 
 

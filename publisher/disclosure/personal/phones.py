@@ -37,7 +37,8 @@ def phone(column: Column) -> Finding | None:
     )
     named = column.says("phone", "phone_alone")
     share = column.share(mobile)
-    if share >= (0.05 if named else 0.3) and (named or not column.runs_densely(mobile)):
+    by_chance = mobile.sum() < 3 and share < 0.6
+    if share >= (0.05 if named else 0.3) and (named or not (by_chance or column.runs_densely(mobile))):
         return Finding(
             column.name, "phone", round(share, 4), 0.98 if named else 0.9, _NAMED if named else "mobile numbers"
         )

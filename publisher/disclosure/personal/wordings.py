@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +16,11 @@ from publisher.disclosure.personal.words import words
 EMAIL = re.compile(r"[A-Za-z0-9._%+\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+")
 _OFFICE_PART = re.compile(r"(?:^|[._\-])(?:c[0-3]|[qp]\d{1,2}|quan\d*|phuong\d*|xa|tp)|(?:^|[._\-])(?:c[0-3])[a-z]")
 _SOCIAL = re.compile(
-    r"(?i)(?:facebook\.com|fb\.com|fb\.me|instagram\.com|tiktok\.com|zalo\.me|t\.me|twitter\.com|x\.com|linkedin\.com/in|youtube\.com)/@?([\w.\-?=/@]+)"
+    r"(?i)(?:facebook\.com|fb\.com|fb\.me|instagram\.com|tiktok\.com|zalo\.me|wa\.me|t\.me|twitter\.com|x\.com|linkedin\.com/in|youtube\.com)/@?([\w.\-?=/@]+)"
     r"|\b(?:zalo|facebook|fb|viber|tiktok|telegram)\s*[:\-]\s*@?([\w.\- ]+)"
 )
 _PHONE = re.compile(r"^(?:\+?84|0)\d{8,10}$")
+_SHORTEST_NAME = 3
 _INITIALS = re.compile(r"[bcdghklmnpqtvx]{1,3}|[a-z]")
 
 
@@ -70,6 +71,8 @@ def is_personal_account(text: str) -> bool:
     for match in _SOCIAL.finditer(text):
         handle = (match.group(1) or match.group(2) or "").strip().lower().strip("/")
         first = handle.split("/")[0]
+        if match.group(2) and len(first) < _SHORTEST_NAME:  # `fb:` may be two digits of a fingerprint
+            continue
         if _PHONE.match(re.sub(r"[ .\-]", "", handle)) or handle.startswith("profile.php"):
             return True
         if first and not first.isdigit() and first not in {"groups", "pages", "events", "channel", "watch", "c"}:
@@ -82,16 +85,22 @@ def _speaks_of_a_role(local: str) -> bool:
     parts = [part for part in re.split(r"[._\-+0-9@]+", local) if part]
     if local in roles or any(part in roles for part in parts):
         return True
-    return any(len(role) >= 4 and part.startswith(role) for part in parts for role in roles if len(role) < len(part))
+    return any(part.startswith(_long_roles()) for part in parts)
+
+
+@cache
+def _long_roles() -> tuple[str, ...]:
+    """Return the words of roles that tell one with other letters behind them too."""
+    return tuple(role for role in words("role_mailboxes.txt") if len(role) >= 4)
 
 
 def _holds_a_name(local: str) -> bool:
     """Tell whether the part before the `@` is made of a person's names: a surname with others, or a given name with initials."""
     parts = [part for part in re.split(r"[._\-+0-9]+", local) if part]
     together = "".join(parts)
-    if together in {name.replace(" ", "") for name in words("public_names.txt") | words("place_names.txt")}:
+    if together in _public_names():
         return False
-    family, given = words("surnames.txt"), words("given_names.txt") | words("middle_names.txt")
+    family, given = words("surnames.txt"), _given_names()
     foreign = words("foreign_names.txt")
     if len(parts) == 2 and min(map(len, parts)) >= 2 and any(part in foreign for part in parts):
         return True  # a foreign given name; no list knows all the family names that go with it
@@ -102,11 +111,22 @@ def _holds_a_name(local: str) -> bool:
     return _is_name(together)
 
 
+@cache
+def _public_names() -> frozenset[str]:
+    """Return the names of streets, schools and places, written as one word."""
+    return frozenset(name.replace(" ", "") for name in words("public_names.txt") | words("place_names.txt"))
+
+
+@cache
+def _given_names() -> frozenset[str]:
+    return words("given_names.txt") | words("middle_names.txt")
+
+
 @lru_cache(maxsize=10_000)
 def _is_name(word: str) -> bool:
     """Tell whether a word is a surname and other names written as one, in either order, or a given name with initials."""
     family = {name for name in words("surnames.txt") if len(name) >= 2}
-    given = {name for name in words("given_names.txt") | words("middle_names.txt") if len(name) >= 2}
+    given = {name for name in _given_names() if len(name) >= 2}
     for size in range(2, len(word)):
         head, tail = word[:size], word[size:]
         if head in family and _is_made_of(tail, given) and len(tail) >= 2:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +18,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from publisher.disclosure.cells.small import TOTAL, count_name
 from publisher.disclosure.releases.periods import last_day, period_columns
 from publisher.earlier import Earlier, EarlierTable
 from publisher.policy import AggregateTable
 from publisher.published import PublishedTable
 
 Key = tuple[str | None, ...]
+Columns = tuple[str, ...]
 Counts = dict[Key, int | None]
 """Counts by the text of the group columns; null for a hidden cell."""
-
-_TOTAL = "*"
 
 
 @dataclass
@@ -61,13 +62,18 @@ def small_differences(
         others: all tables of the dataset; a table that is new is compared with the earlier ones that it sums up or is summed up to.
     """
     aggregate = table.aggregate
-    if aggregate is None or _count_of(aggregate) is None:
+    if aggregate is None or count_name(aggregate) is None:
         return []
     faults = _Faults()
     now = _read(path, aggregate)
     known = {one.release for one in earlier.of(table.name)}
+    by_columns: dict[Columns, _Now] = {}
     for one in earlier.of(table.name):
-        _compare(now, one, table, earlier.day, faults)
+        names = pq.read_schema(one.path).names
+        common = tuple(name for name in aggregate.group_by if name in names)
+        if common not in by_columns:
+            by_columns[common] = _Now(table, common, now)
+        _compare(by_columns[common], one, aggregate, earlier.day, faults)
     for other in others:
         if _sums_up(table, other):
             for one in earlier.of(other.name):
@@ -84,7 +90,7 @@ def told_before(path: Path, table: PublishedTable, earlier: Earlier | None) -> s
     """
     aggregate = table.aggregate
     found: set[tuple[Any, ...]] = set()
-    if aggregate is None or earlier is None or (count := _count_of(aggregate)) is None:
+    if aggregate is None or earlier is None or (count := count_name(aggregate)) is None:
         return found
     for one in earlier.of(table.name):
         if {*aggregate.group_by, count} <= set(pq.read_schema(one.path).names):
@@ -98,25 +104,26 @@ def told_before(path: Path, table: PublishedTable, earlier: Earlier | None) -> s
     return {row[:-1] for row in rows if row in found}
 
 
-def _compare(now: Counts, one: EarlierTable, table: PublishedTable, day: date, faults: _Faults) -> None:
-    aggregate, releases = table.aggregate, table.source.privacy.releases
-    assert aggregate is not None  # noqa: S101  the caller passes aggregates
-    names = pq.read_schema(one.path).names
-    common = [name for name in aggregate.group_by if name in names]
-    before = _read(one.path, aggregate, by=common)
-    if len(common) < len(aggregate.group_by):
-        now = _summed(now, [aggregate.group_by.index(name) for name in common])
-    alive = _Alive(table, common, now)
-    for key, then in before.items():
-        count = now.get(key, 0)
+def _compare(now: _Now, one: EarlierTable, aggregate: AggregateTable, day: date, faults: _Faults) -> None:
+    only_grows = now.releases.mode != "snapshot" and aggregate.or_round is None
+    for key, then in _read(one.path, aggregate, by=now.columns).items():
+        count = now.counts.get(key, 0)
         if then is None:
-            if releases.same_suppression and not alive.closed_between(key, one.day, day):
-                faults.shown_again |= {key} if count is not None and key in now else set()
-                faults.vanished |= {key} if key not in now and alive.has_period_of(key) else set()
+            if now.releases.same_suppression and not now.closed_between(key, one.day, day):
+                _compare_hidden(now, key, faults)
         elif count is not None:
-            faults.small |= {key} if 0 < abs(count - then) < aggregate.small_cell.min else set()
-            falls = releases.mode != "snapshot" and aggregate.or_round is None and count < then
-            faults.fewer |= {key} if falls else set()
+            if 0 < abs(count - then) < aggregate.small_cell.min:
+                faults.small.add(key)
+            if only_grows and count < then:
+                faults.fewer.add(key)
+
+
+def _compare_hidden(now: _Now, key: Key, faults: _Faults) -> None:
+    if key not in now.counts:
+        if now.has_period_of(key):
+            faults.vanished.add(key)
+    elif now.counts[key] is not None:
+        faults.shown_again.add(key)
 
 
 def _compare_sums(
@@ -141,38 +148,41 @@ def _sums_up(table: PublishedTable, other: PublishedTable) -> bool:
     """Tell whether one of two tables of one source has all groups of the other."""
     if table.aggregate is None or other.aggregate is None or table.name == other.name:
         return False
-    if table.source.name != other.source.name or _count_of(other.aggregate) is None:
+    if table.source.name != other.source.name or count_name(other.aggregate) is None:
         return False
     one, two = set(table.aggregate.group_by), set(other.aggregate.group_by)
     return one <= two or two <= one
 
 
-class _Alive:
-    """Which periods the release still tells of, and when each was over."""
+class _Now:
+    """The new release by some of its columns: its counts, which periods it still tells of, and when each was over."""
 
-    def __init__(self, table: PublishedTable, by: Sequence[str], now: Iterable[Key]) -> None:
-        self._table = table
-        self._columns = [(name, by.index(name)) for name in period_columns(table) if name in by]
-        self._told = {self._period(key) for key in now}
+    def __init__(self, table: PublishedTable, columns: Columns, counts: Counts) -> None:
+        by = table.aggregate.group_by if table.aggregate else []
+        self.columns, self.releases = columns, table.source.privacy.releases
+        self.counts = counts if len(columns) == len(by) else _summed(counts, [by.index(name) for name in columns])
+        self._places = [(name, columns.index(name)) for name in period_columns(table) if name in columns]
+        self._told = {self._period(key) for key in self.counts}
+        self._last_day = cache(partial(last_day, table))
 
     def has_period_of(self, key: Key) -> bool:
         return self._period(key) in self._told
 
     def closed_between(self, key: Key, before: date, now: date) -> bool:
         """Tell whether all periods of a cell were over on a day, and not all of them on one before."""
-        ends = [last_day(self._table, name, key[place]) for name, place in self._columns]
+        ends = [self._last_day(name, key[place]) for name, place in self._places]
         known = [end for end in ends if end is not None]
         return bool(known) and len(known) == len(ends) and before <= max(known) < now
 
     def _period(self, key: Key) -> Key:
-        return tuple(key[place] for _, place in self._columns)
+        return tuple(key[place] for _, place in self._places)
 
 
 def _read(path: Path, aggregate: AggregateTable | None, *, by: Sequence[str] | None = None) -> Counts:
     """Return the counts of a file by some of its columns, those that stand in several rows summed up."""
     assert aggregate is not None  # noqa: S101  the caller passes aggregates
     names = list(aggregate.group_by if by is None else by)
-    count = _count_of(aggregate)
+    count = count_name(aggregate)
     schema = pq.read_schema(path)
     if count is None or count not in schema.names:
         return {}
@@ -181,7 +191,7 @@ def _read(path: Path, aggregate: AggregateTable | None, *, by: Sequence[str] | N
     data = pq.read_table(path)
     for name in dropped:  # totals over a column that is summed up here would count twice
         if pa.types.is_string(data.schema.field(name).type):
-            data = data.filter(pc.fill_null(pc.not_equal(data[name], _TOTAL), fill_value=True))
+            data = data.filter(pc.fill_null(pc.not_equal(data[name], TOTAL), fill_value=True))
     keys = zip(*(pc.cast(data[name], pa.string()).to_pylist() for name in names), strict=True)
     numbers = data[count].to_pylist()
     return _added(zip(keys if names else [()] * len(numbers), numbers, strict=True))
@@ -194,12 +204,15 @@ def _summed(counts: Counts, places: Sequence[int]) -> Counts:
     return _added(
         (tuple(key[place] for place in places), count)
         for key, count in counts.items()
-        if whole or not any(key[place] == _TOTAL for place in others)
+        if whole or not any(key[place] == TOTAL for place in others)
     )
 
 
 def _added(pairs: Iterable[tuple[Key, int | None]]) -> Counts:
     """Return sums by key; a sum of which one part is hidden is hidden."""
+    pairs = list(pairs)
+    if len(single := dict(pairs)) == len(pairs):
+        return single
     sums: defaultdict[Key, int] = defaultdict(int)
     hidden: set[Key] = set()
     for key, count in pairs:
@@ -207,7 +220,3 @@ def _added(pairs: Iterable[tuple[Key, int | None]]) -> Counts:
         if count is None:
             hidden.add(key)
     return {key: None if key in hidden else number for key, number in sums.items()}
-
-
-def _count_of(aggregate: AggregateTable) -> str | None:
-    return next((measure.name for measure in aggregate.measures if measure.kind == "count"), None)

@@ -5,7 +5,9 @@ Each function returns what is wrong in words and numbers; an empty list means th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,6 +20,12 @@ from publisher.published import PublishedTable
 
 _BATCH_ROWS = 65_536
 _METADATA_KEYS = {b"ARROW:schema", b"phusa.release", b"phusa.table", b"phusa.table_schema"}
+_RELEASE = re.compile(rb"\d{4}-\d{2}-\d{2}\.\d+")
+_SCHEMA_KEYS = {"fields", "primaryKey", "geometry"}
+_FIELD_KEYS = {
+    "name", "type", "title", "title_translated", "description", "description_translated", "unit", "treatment", "format", "delimiter",
+    "itemType", "categories", "categoriesOrdered", "rdfType",
+}  # fmt: skip
 _DESCRIBING = {
     "datapackage.json", "csv-metadata.json", "croissant.json", "quality.json", "privacy.json", "changes.json",
     "manifest.json", "manifest.sig",
@@ -53,13 +61,29 @@ def wrong_parquet(path: Path, table: PublishedTable) -> list[str]:
         faults.append(f"{len(strange)} undeclared entries in the file's metadata")
     if any(set(field.metadata or {}) - {b"PARQUET:field_id"} for field in schema):
         faults.append("undeclared metadata on a column")
-    return faults
+    return faults + _wrong_metadata(metadata, table)
+
+
+def _wrong_metadata(metadata: Mapping[bytes, bytes], table: PublishedTable) -> list[str]:
+    """Compare what the metadata says of the table; titles and descriptions may be those of another day, and detectors read them."""
+    faults = ["the metadata names another table"] * (
+        metadata.get(b"phusa.table", table.name.encode()) != table.name.encode()
+    )
+    if not _RELEASE.fullmatch(metadata.get(b"phusa.release", b"2026-01-01.1")):
+        faults.append("the metadata names something else than a release")
+    said = json.loads(metadata.get(b"phusa.table_schema", b"null"))
+    if said is None:
+        return faults
+    fields = said.get("fields", [])
+    same = [(field.get("name"), field.get("type")) for field in fields] == [(f.name, f.type) for f in table.fields]
+    more = set(said) - _SCHEMA_KEYS or {key for field in fields for key in field} - _FIELD_KEYS
+    return faults + ["the metadata describes other fields than the declared ones"] * bool(more or not same)
 
 
 def wrong_csv(path: Path, parquet: Path, table: PublishedTable) -> list[str]:
     """Compare a gzipped CSV file with the Parquet file, cell by cell; null and empty text are both an empty field."""
     if has_gzip_names(path):
-        return ["the gzip header carries a name or a comment"]
+        return ["the gzip header says more than its content"]
     names = table.arrow_schema.names
     with gunzipped(path) as text:
         if text.readline() != ",".join(names).encode() + b"\n":

@@ -10,7 +10,6 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
-from xml.etree import ElementTree as ET
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,15 +17,10 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from publisher.disclosure.same.cells import differences, parquet_batches
+from publisher.disclosure.same.workbook_frame import SHEET, is_declared_head, wrong_frame
 from publisher.formats.excel.limits import MAX_ROWS, fits_excel, has_long_text, headings
 from publisher.published import PublishedTable
 
-_MEMBERS = [
-    "[Content_Types].xml", "_rels/.rels", "xl/worksheets/sheet1.xml", "xl/worksheets/sheet2.xml", "xl/styles.xml",
-    "xl/workbook.xml", "xl/_rels/workbook.xml.rels",
-]  # fmt: skip
-_SHEET, _DICTIONARY = _MEMBERS[2:4]
-_TEXT_TAG = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}t"
 _BLOCK = 1 << 23
 _ROW_END = b"</row>\n"
 _HEAD_BYTES = 1 << 22
@@ -72,21 +66,15 @@ def wrong_excel_csv(path: Path, parquet: Path, table: PublishedTable) -> list[st
 
 
 def wrong_xlsx(path: Path, parquet: Path, table: PublishedTable) -> list[str]:
-    """Compare a workbook with the Parquet file, cell by cell, and its dictionary with the declared words."""
+    """Compare a workbook with the Parquet file, cell by cell, and all around its cells with what the definition makes of it."""
     if not path.is_file():
         return []
     with zipfile.ZipFile(path) as archive:
-        if (
-            archive.namelist() != _MEMBERS
-            or archive.comment
-            or any(one.comment or one.extra for one in archive.infolist())
-        ):
-            return ["other parts than declared"]
-        if set(_texts(archive.read(_DICTIONARY))) - _declared_words(table):
-            return ["the dictionary holds words that the definition does not"]
-        with archive.open(_SHEET) as sheet:
+        if faults := wrong_frame(path, archive, table, pq.read_metadata(parquet).num_rows):
+            return faults
+        with archive.open(SHEET) as sheet:
             head = _head(sheet)
-            if head is None or list(_texts(head + b"</sheetData></worksheet>")) != headings(table.fields):
+            if head is None or not is_declared_head(head, table):
                 return ["the header is not the declared titles"]
             rows = _sheet_batches(sheet, table)
             return differences(rows, parquet_batches(parquet), lambda column, _: column)
@@ -136,33 +124,9 @@ def _unwrapped(cells: pa.Array) -> pa.Array:
 # ---- XLSX
 
 
-def _declared_words(table: PublishedTable) -> set[str]:
-    fixed = {
-        "Cột",
-        "Tên / Name",
-        "Tiêu đề",
-        "Title",
-        "Kiểu / Type",
-        "Đơn vị / Unit",
-        "Mã / Code",
-        "Mô tả",
-        "Description",
-    }
-    words = fixed | {"", "✓", *headings(table.fields), *(_letters(place) for place in range(len(table.fields)))}
-    for field in table.fields:
-        translated = (*field.title_translated.values(), *field.description_translated.values())
-        words |= {field.name, field.type, field.unit or "", field.title, field.description, *translated}
-    return words
-
-
 def _letters(number: int) -> str:
     high, low = divmod(number, 26)
     return (_letters(high - 1) if high else "") + chr(ord("A") + low)
-
-
-def _texts(xml: bytes) -> Iterator[str]:
-    for element in ET.fromstring(xml).iter(_TEXT_TAG):  # noqa: S314  checked against what we write ourselves
-        yield _without_escapes(element.text or "")
 
 
 def _without_escapes(text: str) -> str:

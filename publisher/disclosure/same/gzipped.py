@@ -13,13 +13,14 @@ from isal import isal_zlib
 _GZIP_CONTAINER = 31
 _READ_BYTES = 1 << 17
 _TEXT_BYTES = 1 << 20
-_FLAGS = 3
+_FLAGS, _MOMENT = 3, slice(4, 8)
 
 
 def has_gzip_names(path: Path) -> bool:
-    """Tell whether a gzip file says more of itself than its content."""
+    """Tell whether a gzip file says more of itself than its content: a name, a comment, when it was made."""
     with path.open("rb") as raw:
-        return raw.read(_FLAGS + 1)[_FLAGS] != 0
+        head = raw.read(_MOMENT.stop)
+    return head[_FLAGS] != 0 or any(head[_MOMENT])
 
 
 @contextmanager

@@ -19,7 +19,7 @@ _BLOCK = 1 << 24
 def wrong_ndjson(path: Path, parquet: Path, table: PublishedTable) -> list[str]:
     """Compare a gzipped NDJSON file with the Parquet file, cell by cell."""
     if has_gzip_names(path):
-        return ["the gzip header carries a name or a comment"]
+        return ["the gzip header says more than its content"]
     return differences(_batches(path, table), parquet_batches(parquet), _read, tells_empty=True)
 
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from publisher.disclosure.same.cells import differences, parquet_batches, wrong_parquet
+from publisher.disclosure.same.parquet_bytes import wrong_bytes
 from publisher.published import PublishedTable
 
 _LENGTHS = {"year": 4, "month": 7}
@@ -32,7 +33,7 @@ def wrong_parts(folder: Path, table: PublishedTable) -> list[str]:
     names = part_files(folder, table)
     if not names:
         return []
-    faults = [fault for name in names for fault in wrong_parquet(folder / name, table)]
+    faults = [fault for name in names for fault in wrong_parquet(folder / name, table) + wrong_bytes(folder / name)]
     if any(b"phusa.release" in (pq.read_metadata(folder / name).metadata or {}) for name in names):
         faults.append("a piece names a release")
     pieces: Iterator[pa.RecordBatch] = chain.from_iterable(parquet_batches(folder / name) for name in names)

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import shapely
 
+from publisher.disclosure.same.parquet_bytes import wrong_bytes
 from publisher.geometry.spec import BBOX_COLUMN, GEOMETRY_COLUMN, WGS84, GeometrySpec
 from publisher.published import PublishedTable
 
@@ -55,7 +56,7 @@ def wrong_geoparquet(path: Path, parquet: Path, table: PublishedTable) -> list[s
             if fault := _wrong_rows(ours, theirs, table):
                 return [f"{fault} within rows {start + 1} to {start + theirs.num_rows}"]
             start += theirs.num_rows
-    return []
+    return wrong_bytes(path)
 
 
 def _wrong_frame(found: pq.ParquetFile, rows: pq.ParquetFile, table: PublishedTable) -> str | None:

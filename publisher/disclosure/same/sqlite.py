@@ -20,6 +20,7 @@ _STATISTICS = {"sqlite_stat1", "sqlite_stat4"}
 _WORDS = re.compile(
     r"""CREATE VIRTUAL TABLE "\w+" USING fts5\((?P<fields>"\w+"(?:, "\w+")*), content="(?P<table>\w+)", tokenize='[\w ]+'\)"""
 )
+_STATISTIC = re.compile(r"\d+(?: \d+)*(?: unordered| noskipscan| sz=\d+)*")
 _PARTS_OF_WORDS = ("_data", "_idx", "_docsize", "_config")
 _COLUMN = r'"((?:[^"]|"")+)" (?:INTEGER|REAL|TEXT)'
 _TABLE = re.compile(rf'CREATE TABLE "(?:[^"]|"")+" \({_COLUMN}(?:, {_COLUMN})*\)')
@@ -35,6 +36,8 @@ def wrong_sqlite(path: Path, parquets: dict[str, Path], tables: Sequence[Publish
             return ["statements that say more than names and types"]
         if database.execute("PRAGMA freelist_count").fetchone()[0]:
             return ["free pages that may hold deleted rows"]
+        if _says_more(path, database):
+            return ["a header, a statistic or bytes behind the last page that say more than the tables"]
         faults = []
         for table in tables:
             names = [row[1] for row in database.execute(f'PRAGMA table_info("{table.name}")')]
@@ -82,6 +85,21 @@ def _wordy_statements(database: sqlite3.Connection, tables: Sequence[PublishedTa
         if kind == "index" and (index is None or index[2].replace('""', '"') not in columns.get(index[1], ())):
             return True
     return False
+
+
+def _says_more(path: Path, database: sqlite3.Connection) -> bool:
+    """Tell whether something stands in places that no table has: behind the last page, in the header, in the planner's statistics."""
+    [[pages], [size], [application], [number], [schema]] = [
+        database.execute(f"PRAGMA {name}").fetchone()
+        for name in ("page_count", "page_size", "application_id", "user_version", "schema_version")
+    ]
+    if path.stat().st_size != pages * size or application or number not in {0, schema}:
+        return True
+    known = {name for (name,) in database.execute("SELECT name FROM sqlite_master")} | {None}
+    if "sqlite_stat1" not in known:
+        return False
+    told = database.execute("SELECT tbl, idx, stat FROM sqlite_stat1").fetchall()
+    return any(not {table, index} <= known or not _STATISTIC.fullmatch(stat) for table, index, stat in told)
 
 
 def _words_of(sql: str, declared: Mapping[str, PublishedTable]) -> str | None:

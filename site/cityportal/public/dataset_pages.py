@@ -11,6 +11,7 @@ from markupsafe import Markup
 from catalogue.web.alternates import croissant_path
 from cityportal.bilingual import page
 from cityportal.public.dataset import Dataset, Distribution
+from cityportal.public.dataset_address import find_dataset
 from cityportal.public.dictionary import Column, Table, tables_from_datapackage
 from cityportal.public.map_pictures import add_map_pictures, picture_of
 from cityportal.public.measures import measures_from_report
@@ -36,7 +37,7 @@ def add_dataset_pages(blueprint: Blueprint, reader: CatalogueReader) -> None:
 def _add_overview(blueprint: Blueprint, reader: CatalogueReader) -> None:
     @page(blueprint, "/dataset/<name>")
     def dataset(name: str) -> Answer:
-        found = _found(reader, name)
+        found = find_dataset(reader, name)
         if not isinstance(found, Dataset):
             return found
         tables = _tables(reader, found)
@@ -59,7 +60,7 @@ def _add_overview(blueprint: Blueprint, reader: CatalogueReader) -> None:
 
     @page(blueprint, "/dataset/<name>/data")
     def data(name: str) -> Answer:
-        found = _found(reader, name)
+        found = find_dataset(reader, name)
         if not isinstance(found, Dataset):
             return found
         if found.release is None:
@@ -71,21 +72,21 @@ def _add_overview(blueprint: Blueprint, reader: CatalogueReader) -> None:
 def _add_details(blueprint: Blueprint, reader: CatalogueReader) -> None:
     @page(blueprint, "/dataset/<name>/api")
     def api(name: str) -> Answer:
-        found = _found(reader, name)
+        found = find_dataset(reader, name)
         if not isinstance(found, Dataset):
             return found
         return render_template("dataset/api.html", dataset=found, snippets=snippets(found))
 
     @page(blueprint, "/dataset/<name>/dictionary")
     def dictionary(name: str) -> Answer:
-        found = _found(reader, name)
+        found = find_dataset(reader, name)
         if not isinstance(found, Dataset):
             return found
         return render_template("dataset/dictionary.html", dataset=found, tables=_tables(reader, found))
 
     @page(blueprint, "/dataset/<name>/releases")
     def releases(name: str) -> Answer:
-        found = _found(reader, name)
+        found = find_dataset(reader, name)
         if not isinstance(found, Dataset):
             return found
         number = page_number()
@@ -103,7 +104,7 @@ def _add_details(blueprint: Blueprint, reader: CatalogueReader) -> None:
 
     @page(blueprint, "/dataset/<name>/quality")
     def quality(name: str) -> Answer:
-        found = _found(reader, name)
+        found = find_dataset(reader, name)
         if not isinstance(found, Dataset):
             return found
         report, tables = reader.document(found, "quality.json"), _tables(reader, found)
@@ -120,7 +121,7 @@ def _add_details(blueprint: Blueprint, reader: CatalogueReader) -> None:
 def _add_resources(blueprint: Blueprint, reader: CatalogueReader) -> None:
     @page(blueprint, "/dataset/<name>/resource/<resource_id>")
     def resource(name: str, resource_id: str) -> Answer:
-        found = _found(reader, name)
+        found = find_dataset(reader, name)
         if not isinstance(found, Dataset):
             return found
         distribution = _distribution(found, resource_id)
@@ -131,17 +132,6 @@ def _structured(reader: CatalogueReader, dataset: Dataset) -> list[Markup]:
     """Return what search engines read of a dataset."""
     described, portal = reader.described(dataset)
     return [schema_org_dataset(described, portal), schema_org_trail(dataset)]
-
-
-def _found(reader: CatalogueReader, name: str) -> Dataset | Any:
-    """Return the dataset, or the answer that leads from a former name (301) or an id (302) to its page."""
-    found = reader.dataset(name)
-    if found is None:
-        abort(404)
-    if found.name == name:
-        return found
-    values = {**(request.view_args or {}), **request.args.to_dict(flat=False), "name": found.name}
-    return redirect(url_for(request.endpoint or "", **values), 302 if name == found.id else 301)
 
 
 def _distribution(dataset: Dataset, resource_id: str) -> Distribution:

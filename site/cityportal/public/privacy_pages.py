@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, url_for
 
+from catalogue.register.releases import WITHDRAWN
 from cityportal.bilingual import page
 from cityportal.public.dataset import Dataset, Release
+from cityportal.public.dataset_address import find_dataset
 from cityportal.public.dictionary import tables_from_datapackage
 from cityportal.public.privacy_report import privacy_from_report, titles_of
 from cityportal.public.reading import CatalogueReader
@@ -18,11 +20,11 @@ def add_privacy_pages(blueprint: Blueprint, reader: CatalogueReader) -> None:
 
     @page(blueprint, "/dataset/<name>/privacy")
     def privacy(name: str) -> Any:
-        found = reader.dataset(name)
-        if found is None or found.release is None:
+        found = find_dataset(reader, name)
+        if not isinstance(found, Dataset):
+            return found
+        if found.release is None:
             abort(404)
-        if found.name != name:
-            return redirect(url_for(request.endpoint or "", name=found.name), 302 if name == found.id else 301)
         return _told(reader, found, found.release)
 
     @page(blueprint, "/r/<dataset>/<release>/privacy")
@@ -31,7 +33,7 @@ def add_privacy_pages(blueprint: Blueprint, reader: CatalogueReader) -> None:
         record = reader.release(found, release) if found is not None and found.name == dataset else None
         if found is None or record is None:
             abort(404)
-        if record.state == "withdrawn":
+        if record.state == WITHDRAWN:
             return redirect(url_for(".release_page", dataset=dataset, release=release))
         return _told(reader, found, record)
 

@@ -18,23 +18,18 @@ class RuleCount:
 
 @dataclass(frozen=True)
 class TableQuality:
-    """What validation found in one source table; `completeness` maps a field to its share of filled cells."""
+    """What validation found in one source table; `completeness` maps a field to its share of filled cells.
+
+    `rows` is null where their number would tell of cells that are hidden; `invalid_rows` were kept back; `validity` is the share of rows
+    without any error, 1 for an empty table.
+    """
 
     table: str
-    rows: int
-    valid_rows: int
+    rows: int | None
+    invalid_rows: int
+    validity: float
     errors: tuple[RuleCount, ...]
     completeness: Mapping[str, float]
-
-    @property
-    def invalid_rows(self) -> int:
-        """Rows that were kept back."""
-        return self.rows - self.valid_rows
-
-    @property
-    def validity(self) -> float:
-        """The share of rows without any error; 1 for an empty table."""
-        return self.valid_rows / self.rows if self.rows else 1.0
 
 
 def quality_from_report(report: Mapping[str, Any] | None) -> list[TableQuality]:
@@ -47,10 +42,14 @@ def _table_quality(table: Mapping[str, Any]) -> TableQuality:
         RuleCount(str(error["type"]), str(error.get("field") or ""), int(error["count"]))
         for error in table.get("errors") or []
     )
+    rows, valid = table.get("rows"), table.get("valid_rows", 0)
+    counted = int(rows) - int(valid) if rows is not None else int(table["invalid_rows"])
+    share = int(valid) / int(rows) if rows else float(table.get("validity", 1.0))
     return TableQuality(
         table=str(table["table"]),
-        rows=int(table["rows"]),
-        valid_rows=int(table["valid_rows"]),
+        rows=None if rows is None else int(rows),
+        invalid_rows=counted,
+        validity=share,
         errors=tuple(sorted(errors, key=lambda error: -error.count)),
         completeness=dict(table.get("completeness") or {}),
     )

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from samples.killed import killed_after
 from samples.small_series import NAME, Series, numbered, running_series
 from servers.radosgw import ACCESS_KEY, SECRET_KEY, RadosGateway
 
@@ -29,10 +30,6 @@ pytestmark = pytest.mark.slow
 NOW = datetime.now(UTC)
 OLD = date(2020, 3, 10)
 DATA = ("do_dac.csv.gz", "do_dac.parquet")
-
-
-class Killed(BaseException):
-    """What a process hears last."""
 
 
 @pytest.fixture(scope="module")
@@ -136,23 +133,10 @@ PLACES = [
 
 
 @pytest.mark.parametrize(("owner", "method", "times"), PLACES, ids=[f"{m}-{n}" for _, m, n in PLACES])
-def test_killed_anywhere_the_next_call_goes_on(
-    series: Series, monkeypatch: pytest.MonkeyPatch, owner: type, method: str, times: int
-) -> None:
+def test_killed_anywhere_the_next_call_goes_on(series: Series, owner: type, method: str, times: int) -> None:
     [gone], kept = make_old(series, 1)
-    real, calls = getattr(owner, method), []
-
-    def last_act(*arguments: Any, **named: Any) -> Any:
-        answer = real(*arguments, **named)
-        calls.append(1)
-        if len(calls) == times:
-            raise Killed
-        return answer
-
-    with monkeypatch.context() as patch:
-        patch.setattr(owner, method, last_act)
-        with pytest.raises(Killed):
-            run_prune(series)
+    with killed_after(owner, method, times):
+        run_prune(series)
     # In between, a file that is not there is explained where the catalogue knows, and nobody can go back to the release.
     assert series.portal.get(f"/r/{NAME}/{gone}/{DATA[0]}").status_code in {200, 410}
     with pytest.raises(DescriptorError):

@@ -73,71 +73,89 @@ def _maybe(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.one_of(st.none(), st.none(), strategy)
 
 
+PATTERNS = [r"[A-Z]+\d*", r"\w+", "a|b2", r"[^x]*", "(?:x|Đường)", r"\S+", "e\u0301|.", r"x{0,2}", r"\d+", r"a.b"]
+Described = dict[str, Any]
+"""Keys of a field, each with the value that was drawn; null for a key that is left out."""
+
+
+def _strings(draw: st.DrawFn) -> tuple[Described, Described, list[str]]:
+    rules = {
+        "pattern": draw(_maybe(optional(PATTERNS))),
+        "minLength": draw(_maybe(st.integers(0, 3))),
+        "maxLength": draw(_maybe(st.integers(1, 4))),
+        "enum": draw(_maybe(st.just(["a", "x", "Đươ\u0300ng", "12"]))),
+    }
+    return {}, rules, TEXTS + NUMBERS[:8]
+
+
+def _integers(draw: st.DrawFn) -> tuple[Described, Described, list[str]]:
+    rules = {
+        "minimum": draw(_maybe(optional([0, -5, 5.0, "3"]))),
+        "maximum": draw(_maybe(optional([7, 1000, "9223372036854775807"]))),
+        "enum": draw(_maybe(st.just([5, 7, "0"]))),
+    }
+    return {"bareNumber": draw(_maybe(st.booleans()))}, rules, NUMBERS
+
+
+def _numbers(draw: st.DrawFn) -> tuple[Described, Described, list[str]]:
+    rules = {
+        "minimum": draw(_maybe(optional([0, 0.1, -1.5]))),
+        "maximum": draw(_maybe(optional([10, 100, 99.5]))),
+    }
+    keys = {
+        "decimalChar": draw(_maybe(optional([",", "."]))),
+        "groupChar": draw(_maybe(optional([".", ",", " ", "\u00a0", "_"]))),
+        "bareNumber": draw(_maybe(st.booleans())),
+    }
+    return keys, rules, NUMBERS
+
+
+def _booleans(draw: st.DrawFn) -> tuple[Described, Described, list[str]]:
+    keys = {
+        "trueValues": draw(_maybe(optional([["Có", "1"], ["yes"]]))),
+        "falseValues": draw(_maybe(optional([["không"], ["0", "no"]]))),
+    }
+    return keys, {}, OTHERS["boolean"]
+
+
+def _dates(draw: st.DrawFn) -> tuple[Described, Described, list[str]]:
+    form = draw(_maybe(optional(["default", "%d/%m/%Y", "%d/%m/%y", "%Y%m%d", "any"])))
+    bounds: Described = {}
+    if form in {None, "default"}:
+        bounds["minimum"] = draw(_maybe(optional(["2024-02-29", "0001-01-01"])))
+        bounds["maximum"] = draw(_maybe(optional(["2026-11-22", "9999-12-31"])))
+    return {"format": form}, bounds, DATES
+
+
+def _datetimes(draw: st.DrawFn) -> tuple[Described, Described, list[str]]:
+    zoned = draw(optional([[], [], ZONED]))
+    form = draw(_maybe(optional(["default", "%d/%m/%Y %H:%M", "%Y-%m-%d %H:%M:%S"])))
+    bounds: Described = {}
+    if form in {None, "default"}:
+        bounds["minimum"] = draw(_maybe(optional(["2026-11-22T10:00:00", "2026-11-22T03:00:00Z"])))
+    return {"format": form}, bounds, DATETIMES + zoned + DATES[:2]
+
+
+DRAWN = {
+    "string": _strings,
+    "integer": _integers,
+    "number": _numbers,
+    "boolean": _booleans,
+    "date": _dates,
+    "datetime": _datetimes,
+}
+
+
 @st.composite
 def field_and_cells(draw: st.DrawFn, name: str) -> tuple[dict[str, Any], st.SearchStrategy[Any]]:
-    kind = draw(
-        optional(["string", "integer", "number", "boolean", "date", "datetime", "time", "year", "yearmonth"]),
-        label="type",
-    )
-    field: dict[str, Any] = {"name": name, "type": kind}
-    rules: dict[str, Any] = {"required": draw(st.booleans()), "unique": draw(st.booleans())}
-    cells = OTHERS.get(kind, [])
-    if kind == "string":
-        cells = TEXTS + NUMBERS[:8]
-        rules["pattern"] = draw(
-            _maybe(
-                optional(
-                    [
-                        r"[A-Z]+\d*",
-                        r"\w+",
-                        "a|b2",
-                        r"[^x]*",
-                        "(?:x|Đường)",
-                        r"\S+",
-                        "e\u0301|.",
-                        r"x{0,2}",
-                        r"\d+",
-                        r"a.b",
-                    ]
-                )
-            )
-        )
-        rules["minLength"] = draw(_maybe(st.integers(0, 3)))
-        rules["maxLength"] = draw(_maybe(st.integers(1, 4)))
-        rules["enum"] = draw(_maybe(st.just(["a", "x", "Đươ\u0300ng", "12"])))
-    elif kind == "integer":
-        cells = NUMBERS
-        rules["minimum"] = draw(_maybe(optional([0, -5, 5.0, "3"])))
-        rules["maximum"] = draw(_maybe(optional([7, 1000, "9223372036854775807"])))
-        rules["enum"] = draw(_maybe(st.just([5, 7, "0"])))
-        field["bareNumber"] = draw(_maybe(st.booleans()))
-    elif kind == "number":
-        cells = NUMBERS
-        rules["minimum"] = draw(_maybe(optional([0, 0.1, -1.5])))
-        rules["maximum"] = draw(_maybe(optional([10, 100, 99.5])))
-        field["decimalChar"] = draw(_maybe(optional([",", "."])))
-        field["groupChar"] = draw(_maybe(optional([".", ",", " ", "\u00a0", "_"])))
-        field["bareNumber"] = draw(_maybe(st.booleans()))
-    elif kind == "boolean":
-        field["trueValues"] = draw(_maybe(optional([["Có", "1"], ["yes"]])))
-        field["falseValues"] = draw(_maybe(optional([["không"], ["0", "no"]])))
-    elif kind == "date":
-        cells = DATES
-        field["format"] = draw(_maybe(optional(["default", "%d/%m/%Y", "%d/%m/%y", "%Y%m%d", "any"])))
-        if field["format"] in {None, "default"}:
-            rules["minimum"] = draw(_maybe(optional(["2024-02-29", "0001-01-01"])))
-            rules["maximum"] = draw(_maybe(optional(["2026-11-22", "9999-12-31"])))
-    elif kind == "datetime":
-        zoned = draw(optional([[], [], ZONED]))
-        cells = DATETIMES + zoned + DATES[:2]
-        field["format"] = draw(_maybe(optional(["default", "%d/%m/%Y %H:%M", "%Y-%m-%d %H:%M:%S"])))
-        if field["format"] in {None, "default"}:
-            rules["minimum"] = draw(_maybe(optional(["2026-11-22T10:00:00", "2026-11-22T03:00:00Z"])))
-    field = {key: value for key, value in field.items() if value is not None}
-    field["constraints"] = {key: value for key, value in rules.items() if value is not None}
+    kind = draw(optional([*DRAWN, "time", "year", "yearmonth"]), label="type")
+    common = {"required": draw(st.booleans()), "unique": draw(st.booleans())}
+    keys, rules, cells = DRAWN[kind](draw) if kind in DRAWN else ({}, {}, OTHERS[kind])
+    constraints = {key: value for key, value in {**common, **rules}.items() if value is not None}
     missing = draw(_maybe(optional([["", "-"], ["NA", " "], ["", "0", "null"]])))
-    if missing:
-        field["missingValues"] = missing
+    field = {"name": name, "type": kind, **keys, "missingValues": missing}
+    field = {key: value for key, value in field.items() if value is not None}
+    field["constraints"] = constraints
     return field, st.one_of(st.none(), st.sampled_from(cells), st.sampled_from(cells), st.sampled_from(BLANKS))
 
 

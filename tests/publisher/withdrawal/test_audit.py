@@ -8,11 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from click.testing import CliRunner
 from samples.small_series import NAME, Series, numbered, running_series
 
+from publisher import rulebook
 from publisher.cli import SETTINGS, audit, withdraw
+from publisher.command_withdraw import audit_datasets
+from publisher.definition import dataset_paths, load_dataset
+from publisher.errors import DescriptorError, ReleaseRefused
 from publisher.review import next_audit
+from publisher.rulebook import use_rulebook
 from publisher.withdrawal import examination
 from publisher.withdrawal.audit import Audited, audit_dataset, audit_quietly
 from publisher.workflow import Workspace
@@ -118,6 +124,53 @@ def test_a_waiver_that_ended_hides_what_it_let_out(series: Series) -> None:
     assert ({check.id for check in found.failures}, found.state) == ({"G2"}, "quarantined")
     report = series.portal.get(f"/r/{NAME}/{release}/").text
     assert "0910" not in report
+
+
+def test_a_waiver_past_its_day_hides_the_release_from_every_reader(series: Series) -> None:
+    """By the command, with the clock of the machine: what the waiver let out is reached by nobody and stands first in the workspace."""
+    release = waived(series, until=date.today() + timedelta(days=1))
+    settings = series.portal.facilities.settings
+    assert audit_datasets(settings, NAME, dry_run=False, reinstate=False) == 0
+    rewrite(series, str(date.today() + timedelta(days=1)), str(date.today() - timedelta(days=1)))
+    assert audit_datasets(settings, NAME, dry_run=False, reinstate=False) == ReleaseRefused.exit_code
+    assert states(series) == {release: "quarantined"}
+    assert hidden_for(series, release) == {"G2"}
+
+
+def test_a_kind_that_the_rulebook_no_longer_lets_be_waived_hides_the_release(series: Series, tmp_path: Path) -> None:
+    """The definition still holds the waiver, which makes it one that nothing may be released by; it can be judged by all the same."""
+    release = waived(series, until=date.today() + timedelta(days=9))
+    said = yaml.safe_load(Path(rulebook.__file__).with_name("rulebook.yaml").read_text(encoding="utf-8"))
+    said["kinds"]["phone"]["may_be_waived"] = False
+    (tmp_path / "rulebook.yaml").write_text(yaml.safe_dump(said), encoding="utf-8")
+    settings = series.portal.facilities.settings.model_copy(update={"rulebook": tmp_path / "rulebook.yaml"})
+    try:
+        assert audit_datasets(settings, NAME, dry_run=False, reinstate=False) == ReleaseRefused.exit_code
+        with pytest.raises(DescriptorError, match="cannot be waived"):
+            load_dataset(dataset_paths(settings.definitions)[NAME])
+    finally:
+        use_rulebook(None)
+    assert states(series) == {release: "quarantined"}
+    assert hidden_for(series, release) == {"G2"}
+
+
+def waived(series: Series, *, until: date) -> str:
+    """Publish telephone numbers under a waiver until a day."""
+    waiver = f"waive: {{kind: phone, reason: Số của các trạm đo tự động, by: so-thu/ba, until: {until}}}"
+    rewrite(series, KEEP, f"tram: {{action: keep, {waiver}}}")
+    rewrite(series, "title: Trạm,", "title: Điện thoại,")
+    series.fill({number: (f"09{10_000_000 + 7919 * number}", 1.0) for number in range(1, 40)})
+    return series.published()
+
+
+def hidden_for(series: Series, release: str) -> set[str]:
+    """Return the guarantees for whose sake a release is hidden, after a look at everything that led to it."""
+    for path in (f"/r/{NAME}/{release}/do_dac.parquet", f"/r/{NAME}/{release}/do_dac.csv", f"/en/r/{NAME}/{release}/"):
+        assert series.portal.get(path).status_code == 410, path
+    assert series.portal.get(f"/latest/{NAME}/do_dac.parquet").status_code == 404
+    assert "0910" not in series.portal.get(f"/dataset/{NAME}").text
+    [record] = Workspace(series.portal.facilities).releases(NAME)
+    return {guarantee for guarantee, _, _ in record.failed}
 
 
 def test_a_night_in_which_nothing_changed_reads_nothing(series: Series, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -12,9 +13,11 @@ from typing import Any
 import boto3
 import pytest
 import requests
+from samples.killed import killed_after
 from samples.small_series import NAME, Series, numbered, running_series
 from servers.radosgw import ACCESS_KEY, SECRET_KEY, RadosGateway
 
+from publisher.command_withdraw import audit_datasets, withdraw_releases
 from publisher.errors import CatalogueRejected, DescriptorError, EnvironmentFault
 from publisher.register import Register
 from publisher.rollback import roll_back_to
@@ -32,15 +35,15 @@ FORMATS = ", formats: [parquet, csv, sqlite]"
 SECRET = "tram-rieng-9137"
 
 
-class Killed(BaseException):
-    """What a process hears last."""
-
-
 @pytest.fixture
 def series(tmp_path: Path) -> Iterator[Series]:
     with running_series(tmp_path) as series:
         series.define(release=FORMATS)
         yield series
+
+
+def _break(folder: Path) -> None:
+    (folder / "dataset.yaml").write_text("name: [", encoding="utf-8")
 
 
 def publish(series: Series, count: int, secret: str = "") -> str:
@@ -216,23 +219,12 @@ PLACES = [
 ]
 
 
-def test_killed_anywhere_the_next_call_goes_on(series: Series, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_killed_anywhere_the_next_call_goes_on(series: Series) -> None:
     good = publish(series, 20)
     for number, (owner, method, times) in enumerate(PLACES):
         bad = publish(series, 30 + number, SECRET)
-        real, calls = getattr(owner, method), []
-
-        def last_act(*arguments: Any, real: Any = real, calls: Any = calls, times: int = times, **named: Any) -> Any:
-            answer = real(*arguments, **named)
-            calls.append(1)
-            if len(calls) == times:
-                raise Killed
-            return answer
-
-        with monkeypatch.context() as patch:
-            patch.setattr(owner, method, last_act)
-            with pytest.raises(Killed):
-                take(series, bad)
+        with killed_after(owner, method, times):
+            take(series, bad)
         assert states(series)[bad] in {"withdrawing", "withdrawn"}, method
         if states(series)[bad] == "withdrawing":
             take(series, bad)
@@ -243,13 +235,11 @@ def test_killed_anywhere_the_next_call_goes_on(series: Series, monkeypatch: pyte
         Workspace(series.portal.facilities).resume(NAME, "ba")
 
 
-def test_a_killed_withdrawal_is_finished_by_the_next_run(series: Series, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_withdrawal_is_finished_by_the_next_run(series: Series) -> None:
     old = publish(series, 20)
     publish(series, 21)
-    with monkeypatch.context() as patch:
-        patch.setattr(FolderStorage, "erase", lambda *_: (_ for _ in ()).throw(Killed()))
-        with pytest.raises(Killed):
-            take(series, old)
+    with killed_after(FolderStorage, "erase", 1):
+        take(series, old)
     assert states(series)[old] == "withdrawing"
     publish(series, 22)
     assert states(series)[old] == "withdrawn"
@@ -302,6 +292,30 @@ def test_every_version_in_an_s3_bucket_goes(tmp_path: Path, radosgw: RadosGatewa
         assert series.portal.get(f"/r/{NAME}/{bad}/do_dac.parquet").status_code == 410
         assert series.portal.get(f"/r/{NAME}/{good}/do_dac.parquet").content[:4] == b"PAR1"
         assert verify_release(f"{series.portal.url}/r/{NAME}/{bad}/").ok
+
+
+@pytest.mark.parametrize("spoil", [shutil.rmtree, _break], ids=["gone", "with mistakes"])
+def test_what_became_public_is_withdrawn_whatever_became_of_its_definition(
+    series: Series, spoil: Callable[[Path], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    old, bad = publish(series, 20), publish(series, 21, SECRET)
+    folder = series.root / "definitions" / "so-thu" / NAME
+    spoil(folder)
+    settings = series.portal.facilities.settings
+    if not folder.exists():
+        assert audit_datasets(settings, None, dry_run=True, reinstate=False) == DescriptorError.exit_code
+        assert f"withdraw {NAME} --all" in capsys.readouterr().err
+    withdraw_releases(settings, NAME, [bad], reason=WHY.reason, reason_en="")
+    assert "the public sees no release of it" in capsys.readouterr().out
+    assert states(series) == {old: "superseded", bad: "withdrawn"}
+    assert {path.name for path in (series.storage / bad).iterdir()} == STAYS
+    assert series.portal.get(f"/r/{NAME}/{bad}/do_dac.parquet").status_code == 410
+    assert SECRET not in series.portal.get(f"/latest/{NAME}/do_dac.csv").text
+    Workspace(series.portal.facilities).withdraw(NAME, old, "ba", reason=WHY.reason)
+    assert states(series)[old] == "withdrawn"
+    with pytest.raises(DescriptorError, match="no dataset"):
+        withdraw_releases(settings, "khong-co", None, reason=WHY.reason, reason_en="")
+    assert series.portal.facilities.store.hold_of("khong-co") is None
 
 
 def test_a_store_that_keeps_a_version_is_told_of(series: Series, monkeypatch: pytest.MonkeyPatch) -> None:

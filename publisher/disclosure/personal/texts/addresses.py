@@ -53,6 +53,7 @@ _LEADING = re.compile(r"[a-z]+|\d+|.", re.DOTALL)
 _LETTERS = re.compile(r"[a-z]+")
 _SMALL = word_set("address")
 _OWN_WORDS = re.compile(r"\b(?:so|nha|sn)\b")
+_HOUSE = re.compile(rf"(?:(?:so nha|nha so|so|sn) *:? *)?{_NUMBER}")
 _PARTS = re.compile(rf"(?: *[,\-] *| +)(?:{_UNIT}|{_WARD})")
 _HOME = re.compile(
     r"\b(?:thuong tru|tam tru|cu tru|tru tai|dang tru|cu ngu|ngu tai|ngu|song tai|sinh song tai|sinh song o|song o|o tai|o so|dang o|hien o|o tro|tro tai|thue tro|nha o|nha rieng|nha toi|nha em|nha minh|nha chau|"
@@ -74,14 +75,15 @@ _AT_SITE = re.compile(
 _PERSONS = re.compile(
     r"\b(?:toi|em|minh|chau|ong|ba|anh|(?<!dia )chi|co|chu|bac|sinh|cccd|cmnd|sdt|dien thoai|benh nhan|hoc sinh|ho ten|ho va ten|chu ho)\b"
 )
+_NORTH, _EAST = r"(?:8|9|1\d|2[0-3])", "10[2-9]"
+"""Whole degrees inside the country."""
+_FRACTION, _MINUTES = r"[.]\d{3,8}", r" ?° ?\d{1,2} ?['’′] ?\d{1,2}(?:[.,]\d+)? ?[\"”″']* ?"
 _COORDINATES = re.compile(
-    r"(?<![\d.])(?P<lat>(?:8|9|1\d|2[0-3])[.]\d{3,8})°?\s*[n]?\s*[,;/\- ]\s*(?:kinh do|long|lng|lon|kd)?[ :=]*(?P<lon>10[2-9][.]\d{3,8})°?e?(?![\d])"
+    rf"(?<![\d.]){_NORTH}{_FRACTION}°?\s*[n]?\s*[,;/\- ]\s*(?:kinh do|long|lng|lon|kd)?[ :=]*{_EAST}{_FRACTION}°?e?(?![\d])"
 )
-_DEGREES = re.compile(
-    r"(?<!\d)(?:8|9|1\d|2[0-3]) ?° ?\d{1,2} ?['’′] ?\d{1,2}(?:[.,]\d+)? ?[\"”″']* ?[nb]?[ ,;]+10[2-9] ?° ?\d{1,2} ?['’′] ?\d{1,2}(?:[.,]\d+)? ?[\"”″']* ?[ed]?"
-)
+_DEGREES = re.compile(rf"(?<!\d){_NORTH}{_MINUTES}[nb]?[ ,;]+{_EAST}{_MINUTES}[ed]?")
 _SWAPPED = re.compile(
-    r"(?<![\d.])(?P<lon>10[2-9][.]\d{3,8})°?\s*[e]?\s*[,;/ ]\s*(?:vi do|lat|vd)?[ :=]*(?P<lat>(?:8|9|1\d|2[0-3])[.]\d{3,8})(?![\d])"
+    rf"(?<![\d.]){_EAST}{_FRACTION}°?\s*[e]?\s*[,;/ ]\s*(?:vi do|lat|vd)?[ :=]*{_NORTH}{_FRACTION}(?![\d])"
 )
 _ASSET = re.compile(
     r"\b(?:tram|cay|tru|cot|cong|ho ga|camera|ben xe|den|diem (?:ngap|trung chuyen|do|quan trac|thu gom|ban)|cong vien|truong|benh vien|ubnd|moc|tram xe buyt|cau|nha ve sinh|thung rac|quan trac|cong trinh|du an|tuyen|nut|chot|bang|bien bao|tam ban do|goc|moc gioi)\b"
@@ -135,7 +137,7 @@ def _is_a_home(clues: Clues, people: list[Span], start: int, end: int) -> bool:
         return max(home, person) > public
     if public >= 0:
         return False
-    house = re.match(rf"(?:(?:so nha|nha so|so|sn) *:? *)?{_NUMBER}", folded[start:end])
+    house = _HOUSE.match(folded[start:end])
     parts = len(_PARTS.findall(folded[start:end]))
     nested = bool(house and "/" in house.group())
     if own or nested:

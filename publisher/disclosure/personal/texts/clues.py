@@ -91,6 +91,8 @@ def clues_of(reading: Reading) -> Clues:
 def _is_inside_a_digest(text: str, start: int, end: int) -> bool:
     """Tell whether hexadecimal digits with letters among them hang on a word, as in hashes and UUIDs: `5e9acb62` names no bank."""
     before, after = _HEXADECIMAL_END.search(text, max(start - 64, 0), start), _HEXADECIMAL.match(text, end)
+    if before and after and before.end() == start:
+        return True
     return any(digit in "abcdef" for found in (before, after) if found for digit in found.group())
 
 

@@ -33,7 +33,7 @@ _OBFUSCATED = re.compile(
     r"(?<![a-z0-9._%+\-])[a-z0-9._%+\-]{3,64} ?(?:\(at\)|\[at\]|\(a\)|\{at\}| at | a cong | @ ) ?[a-z0-9\-]+(?: ?(?:\.|\(dot\)|\[dot\]| dot | cham ) ?(?:[a-z\d\-]+(?=[.( ]) ?(?:\.|\(dot\)|\[dot\]| dot | cham ) ?)*(?:com|vn|net|org|edu))+(?![a-z])"
 )
 _SOCIAL = re.compile(
-    r"(?:https?://)?(?:[a-z]{1,12}\.)?(?:facebook\.com|fb\.com|fb\.me|m\.me|zalo\.me|tiktok\.com|instagram\.com|t\.me|twitter\.com|x\.com|"
+    r"(?:https?://)?(?:[a-z]{1,12}\.)?(?:facebook\.com|fb\.com|fb\.me|m\.me|zalo\.me|wa\.me|tiktok\.com|instagram\.com|t\.me|twitter\.com|x\.com|"
     r"youtube\.com|linkedin\.com/in|threads\.net|threads\.com)/(?:profile\.php\?id=)?@?[\w.\-]{3,}"
 )
 _HANDLE = re.compile(

@@ -130,14 +130,14 @@ def _run_at(reading: Reading, place: int) -> _Run | None:
     listed = reading.words
     first = listed[place]
     capitals = not reading.even
-    before = _before(reading, place)
-    if _is_a_title(reading, place):
+    if (capitals and not first.is_capital) or _is_a_title(reading, place):
         return None
     surname = _is_surname(reading, first)
-    foreign = before == "person" and capitals and first.is_capital and first.folded not in _NOT_NAMES
-    if not surname and not (foreign and len(first.written) > 1 and not first.written.isupper()):
+    foreign = capitals and len(first.written) > 1 and not first.written.isupper() and first.folded not in _NOT_NAMES
+    if not surname and not foreign:
         return None
-    if capitals and not first.is_capital:
+    before = _before(reading, place)
+    if not surname and before != "person":
         return None
     taken = [first]
     for word in listed[place + 1 : place + _LONGEST + (1 if surname else 0)]:

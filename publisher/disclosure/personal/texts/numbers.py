@@ -21,6 +21,7 @@ _SHORT_MOBILE = re.compile(rf"{_BEFORE}{MOBILE_PREFIX}(?:{_SEPARATOR}\d){{7}}{_A
 _MOBILE = re.compile(rf"0{MOBILE_PREFIX}\d{{7}}|01(?:2\d|6[2-9]|8[68]|99)\d{{7}}")
 _LANDLINE = re.compile(r"02\d{9}|0(?:8|4)[3-6]\d{7}")
 _ANY_DIGITS = re.compile(rf"{_BEFORE}\d(?:{_SEPARATOR}\d){{5,18}}{_AFTER}")
+_WEB_ADDRESS, _LONGEST_ADDRESS = re.compile(r"(?i)(?:https?://|\bwww\.)\S*$"), 300
 _DIGIT_WORDS = "khong|mot|hai|ba|bon|tu|nam|lam|sau|bay|tam|chin"
 _SPELT = re.compile(rf"\b(?:khong|cong)(?:[ ,\-.]{{1,2}}(?:{_DIGIT_WORDS})){{8,11}}\b")
 _NOT_PHONE = PUBLIC | {
@@ -134,8 +135,13 @@ def _is_an_offices(clues: Clues, start: int, end: int) -> bool:
 
 
 def _inside_a_code(clues: Clues, start: int, end: int) -> bool:
-    """Tell whether letters hang on a number, as in file codes and identifiers of machines; `SĐT0903...` is none."""
+    """Tell whether letters hang on a number, as in file codes and identifiers of machines, or it is a part of a web address.
+
+    `SĐT0903...` is none, nor is what an address calls a telephone itself: `?phone=0903...`.
+    """
     text = clues.reading.text
+    if _WEB_ADDRESS.search(text, max(start - _LONGEST_ADDRESS, 0), start):
+        return not clues.before(start, reach=1)
     if start and (text[start - 1].isalpha() or text[start - 1] == "_"):
         return not clues.before(start, reach=0) or text[end : end + 1].isalpha()
     if start > 1 and text[start - 1] in "-." and text[start - 2].isalnum():

@@ -13,6 +13,10 @@ from made.worlds import HELD_OUT as W
 from publisher.disclosure.personal.detectors import detect_column
 
 d = random.Random(7)
+PROVINCES = [
+    *("Hà Giang", "Hà Nam", "Lâm Đồng", "Cao Bằng", "An Giang"),
+    *("Kiên Giang", "Bạc Liêu", "Lai Châu", "Thái Bình", "Hà Tĩnh"),
+]
 
 
 def col(make, rows=60):
@@ -200,40 +204,8 @@ PUBLIC = [
         ]
         * 8,
     ),
-    (
-        "tinh",
-        [
-            "Hà Giang",
-            "Hà Nam",
-            "Lâm Đồng",
-            "Cao Bằng",
-            "An Giang",
-            "Kiên Giang",
-            "Bạc Liêu",
-            "Lai Châu",
-            "Thái Bình",
-            "Hà Tĩnh",
-        ]
-        * 6,
-    ),
-    (
-        "F4",
-        [
-            "Hà Giang",
-            "Hà Nam",
-            "Lâm Đồng",
-            "Cao Bằng",
-            "An Giang",
-            "Kiên Giang",
-            "Bạc Liêu",
-            "Lai Châu",
-            "Thái Bình",
-            "Hà Tĩnh",
-            "Vĩnh Long",
-            "Đồng Nai",
-        ]
-        * 6,
-    ),
+    ("tinh", PROVINCES * 6),
+    ("F4", [*PROVINCES, "Vĩnh Long", "Đồng Nai"] * 6),
     ("dia_chi", [f"Trường THCS {d.choice(W.streets)}, {d.choice(W.wards)}" for _ in range(60)]),
     (
         "Địa chỉ trụ sở",

@@ -84,12 +84,42 @@ SHEET, DICTIONARY = "xl/worksheets/sheet1.xml", "xl/worksheets/sheet2.xml"
         (SHEET, replaced(b"</worksheet>", b"<headerFooter/></worksheet>")),
         (SHEET, replaced('<t xml:space="preserve">Tên<'.encode(), b'<t xml:space="preserve">x<')),
         (DICTIONARY, replaced("Tên gọi".encode(), b"somebody")),
+        (SHEET, replaced(b"<sheetData>", b"<!-- somebody --><sheetData>")),
+        (DICTIONARY, replaced(b"<sheetData>", b"<!-- somebody --><sheetData>")),
+        ("xl/workbook.xml", replaced(b"<definedNames>", b'<definedNames><definedName name="x">"somebody"</definedName>')),
+        ("xl/styles.xml", lambda content: content + b"<!-- somebody -->"),
+        ("[Content_Types].xml", lambda content: content + b"<!-- somebody -->"),
+        ("_rels/.rels", lambda content: content + b"<!-- somebody -->"),
+        ("xl/_rels/workbook.xml.rels", lambda content: content + b"<!-- somebody -->"),
         ("docProps/core.xml", lambda _: b"<creator>somebody</creator>"),
     ],
 )  # fmt: skip
 def test_other_workbooks_are_found(member: str, change: Change, folder: Path, table: PublishedTable) -> None:
     change_member(folder / "tickets.xlsx", member, change)
     assert faults(wrong_xlsx, folder / "tickets.xlsx", table) != []
+
+
+def test_a_workbook_that_was_only_packed_anew_passes(folder: Path, table: PublishedTable) -> None:
+    """So every change above is found for its own sake."""
+    change_member(folder / "tickets.xlsx", SHEET, lambda content: content)
+    assert faults(wrong_xlsx, folder / "tickets.xlsx", table) == []
+
+
+def _between_members(content: bytes) -> bytes:
+    start = int.from_bytes(content[-6:-2], "little")
+    moved = (start + len(b"somebody")).to_bytes(4, "little")
+    return content[:start] + b"somebody" + content[start:-6] + moved + content[-2:]
+
+
+@pytest.mark.parametrize(
+    "change", [lambda content: b"somebody" + content, lambda content: content + b"somebody", _between_members]
+)
+def test_bytes_beside_the_members_of_a_workbook_are_found(change: Change, folder: Path, table: PublishedTable) -> None:
+    path = folder / "tickets.xlsx"
+    path.write_bytes(change(path.read_bytes()))
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None, "every reader opens it"
+    assert faults(wrong_xlsx, path, table) != []
 
 
 @pytest.mark.parametrize(
@@ -133,12 +163,24 @@ def test_other_ndjson_is_found(change: Change, folder: Path, table: PublishedTab
         "DELETE FROM tickets_words_docsize WHERE id = 1",
         "CREATE VIEW more AS SELECT 1",
         "CREATE TABLE tickets_words_more (x)",
+        "PRAGMA application_id = 79203",
+        "PRAGMA user_version = 79203",
+        "UPDATE sqlite_stat1 SET stat = stat || ' somebody'",
+        "INSERT INTO sqlite_stat1 VALUES ('somebody', NULL, '1')",
     ],
 )
 def test_other_tables_beside_the_index_of_words_are_found(statement: str, folder: Path, table: PublishedTable) -> None:
     with closing(sqlite3.connect(folder / "d.sqlite")) as database, database:
         database.execute(statement)
     assert wrong_sqlite(folder / "d.sqlite", {"tickets": folder / "tickets.parquet"}, [table]) != []
+
+
+def test_bytes_behind_the_last_page_of_sqlite_are_found(folder: Path, table: PublishedTable) -> None:
+    path = folder / "d.sqlite"
+    assert wrong_sqlite(path, {"tickets": folder / "tickets.parquet"}, [table]) == []
+    for more in (b"x", b"x" * 4096):
+        path.write_bytes(path.read_bytes() + more)
+        assert wrong_sqlite(path, {"tickets": folder / "tickets.parquet"}, [table]) != []
 
 
 def test_a_table_with_no_place_in_excel_has_no_file_and_none_is_declared(tmp_path: Path, table: PublishedTable) -> None:
