@@ -127,17 +127,18 @@ def distinct_texts(values: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, npt.ND
     Times count as their day, written like `2026-11-23`. Of long columns in which nearly all cells differ the texts are the cells:
     to count them would cost more than all detectors.
     """
-    if pa.types.is_dictionary(values.type):
+    has_words = pa.types.is_dictionary(values.type) and is_text(values.type.value_type)
+    if pa.types.is_dictionary(values.type) and not has_words:
         values = pc.cast(values, values.type.value_type)
     if pa.types.is_floating(values.type):
         values = _whole(values)
     elif pa.types.is_date(values.type) or pa.types.is_timestamp(values.type):
         values = values.cast(pa.timestamp("s"), safe=False).cast(pa.date32(), safe=False)
     if values is None or not (
-        pa.types.is_integer(values.type) or pa.types.is_date(values.type) or is_text(values.type)
+        pa.types.is_integer(values.type) or pa.types.is_date(values.type) or is_text(values.type) or has_words
     ):
         return None
-    if _is_nearly_unique(values):
+    if not has_words and _is_nearly_unique(values):
         texts = pc.cast(values.drop_null(), pa.string())
         texts = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
         counts = np.ones(len(texts), np.int64)
@@ -145,7 +146,7 @@ def distinct_texts(values: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, npt.ND
         found = pc.value_counts(values)
         texts = pc.cast(found.field("values"), pa.string())
         counts = found.field("counts").to_numpy(zero_copy_only=False)
-    if is_text(values.type):
+    if is_text(values.type) or has_words:
         texts = pc.utf8_trim(texts, _EDGES)
     kept = pc.fill_null(pc.greater(pc.binary_length(texts), 0), fill_value=False)
     return texts.filter(kept), np.asarray(counts)[kept.to_numpy(zero_copy_only=False)].astype(np.int64)
