@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,7 @@ from publisher.validation.report import QualityReport
 KEPT_RELEASES = 60
 """How many releases the series of numbers goes back; also what stability compares with."""
 
+_NEAR = 1e-9
 _COARSE = 2
 """Decimals of shares of rows whose number is not told; with more of them the number could be computed."""
 
@@ -118,10 +120,15 @@ def _told(report: QualityReport, *, is_counted: bool) -> dict[str, Any]:
     told = {name: value for name, value in report.to_dict().items() if name != "seconds"}
     if is_counted:
         return told
-    shares = {name: round(share, _COARSE) for name, share in report.completeness.items()}
-    valid = round(report.valid_rows / report.rows, _COARSE) if report.rows else 1.0
+    shares = {name: _whole_per_cents(share) for name, share in report.completeness.items()}
+    valid = _whole_per_cents(report.valid_rows / report.rows if report.rows else 1.0)
     known = {name: value for name, value in told.items() if name not in {"rows", "valid_rows"}}
     return {**known, "completeness": shares, "validity": valid}
+
+
+def _whole_per_cents(share: float) -> float:
+    """Return a share rounded down, so that it is 1 only when nothing is missing."""
+    return math.floor(100 * share + _NEAR) / 100
 
 
 def _table_of(definition: DatasetDefinition, name: str) -> TableDefinition:
