@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -175,12 +175,6 @@ class Steps(FieldAction):
     )
 
 
-ACTIONS = (
-    "drop", "keep", "pseudonymise", "generalise", "generalise_date", "generalise_number", "round", "top_code", "perturb", "grid",
-    "shift_group", "recode",
-)  # fmt: skip
-"""What may stand as an `action`, alone."""
-
 _IN_STEPS: dict[str, type[FieldAction]] = {"top_code": TopCode, "round": Round, "perturb": Perturb}
 _OF_THE_WHOLE = set(FieldAction.model_fields) | {"action"}
 
@@ -190,22 +184,23 @@ def _spelled_out(value: Any) -> Any:
     return spelled_out(value, settings)
 
 
-Action = Annotated[
-    Annotated[
-        Drop
-        | Keep
-        | GeneraliseDate
-        | GeneraliseNumber
-        | GeneraliseHierarchy
-        | Round
-        | TopCode
-        | Pseudonymise
-        | Grid
-        | ShiftGroup
-        | Perturb
-        | Recode
-        | Steps,
-        Field(discriminator="action"),
-    ],
-    BeforeValidator(_spelled_out),
-]
+_AnyAction = (
+    Drop
+    | Keep
+    | GeneraliseDate
+    | GeneraliseNumber
+    | GeneraliseHierarchy
+    | Round
+    | TopCode
+    | Pseudonymise
+    | Grid
+    | ShiftGroup
+    | Perturb
+    | Recode
+    | Steps
+)
+Action = Annotated[Annotated[_AnyAction, Field(discriminator="action")], BeforeValidator(_spelled_out)]
+ACTIONS = tuple(
+    get_args(model.model_fields["action"].annotation)[0] for model in get_args(_AnyAction) if model is not Steps
+)
+"""What may stand as an `action`, alone."""

@@ -62,16 +62,10 @@ def built_in_of(field: str, action: GeneraliseHierarchy) -> BuiltInClimb:
     """Return the treatment of an action that names a built-in hierarchy; absent levels are all, and `*`.
 
     Raises:
-        DescriptorError: there is no such hierarchy or level, or it knows no populations.
+        DescriptorError: it has no such level, or knows no populations.
     """
     name = str(action.hierarchy).removeprefix("builtin:")
-    built_in = BUILT_IN.get(name)
-    if built_in is None:
-        raise DescriptorError(
-            f"The field `{field}` names a built-in hierarchy that does not exist.",
-            step="anonymise",
-            cure=f"choose one of {', '.join(sorted(BUILT_IN))}, or give a CSV file",
-        )
+    built_in = BUILT_IN[name]  # a policy names no other
     levels = tuple(_level(level, built_in) for level in action.levels or (*built_in.levels, HIDDEN))
     if unknown := [level for level in levels if level not in (*built_in.levels, HIDDEN)]:
         raise DescriptorError(

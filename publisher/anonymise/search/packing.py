@@ -186,8 +186,8 @@ def combine(words: Words, rows: Codes | None) -> tuple[Words, Codes]:
 def merge(parts: list[tuple[Words, Codes]]) -> tuple[Words, Codes]:
     """Return several lists of distinct combinations, each in ascending order with its rows, as one; at least one is given.
 
-    Sorting them anew costs little, because a stable sort only merges what is in order already. The list is emptied on the way, so
-    that the parts need not lie in memory beside the result.
+    Sorting them anew costs little, because a stable sort only merges what is in order already. Where one word holds them the
+    list is emptied on the way, so that the parts need not lie in memory beside the result.
     """
     most = max(int(words[0][-1]) if len(rows) else 0 for words, rows in parts)
     spare = max(int(rows.max(initial=0)) for _, rows in parts).bit_length()

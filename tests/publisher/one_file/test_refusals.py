@@ -166,7 +166,10 @@ def test_columns_that_stand_twice_are_refused(desk: Desk) -> None:
             "1: fields: `a` stands twi",
         ),
         ("fields: {a: {action: [5]}}", "fields.a"),
-        ("fields: {a: {action: vanish}}", "unknown action; there are drop, keep, pseudonymise, generalise,"),
+        (
+            "fields: {a: {action: vanish}}",
+            "unknown action; there are drop, keep, generalise_date, generalise_number, generalise,",
+        ),
         ("domain: {a: 1}\nfields: {a: keep}\nmicrodata: {}", "domain"),
         ("fields: {a: keep}\ntables: 5", "tables"),
         ("fields: {a: keep}\ntables:\n  - {id: t, group_by: 5}", "group_by"),

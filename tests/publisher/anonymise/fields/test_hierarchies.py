@@ -183,8 +183,6 @@ def test_unknown_codes_hierarchies_and_levels_are_refused() -> None:
         _settled("icd10", ["I10", "tim", "9"])
     with pytest.raises(ReleaseRefused, match="does not know 1"):
         _settled("ethnicity", ["Kinh", "Atlantis"])
-    with pytest.raises(DescriptorError, match="does not exist"):
-        built_in_of("ma", _action("moon_admin"))
     with pytest.raises(DescriptorError, match="level `street`"):
         built_in_of("ma", _action("vn_admin_2025", levels=["street"]))
     with pytest.raises(DescriptorError, match="knows no populations"):

@@ -10,11 +10,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from sample_release import RELEASE, sample_rows, sample_table, write_source
 from samples.small_tables import define
 
 from publisher.disclosure.same.documents import wrong_documents
-from publisher.formats.release_files import write_release_files
 from publisher.published import PublishedTable, published_tables
 from publisher.quality.profile import profile_table
 
@@ -23,21 +21,12 @@ QUALITY, PACKAGE = "quality.json", "datapackage.json"
 
 
 @pytest.fixture
-def table() -> PublishedTable:
-    return sample_table()
-
-
-@pytest.fixture
-def folder(tmp_path: Path, table: PublishedTable) -> Path:
-    source = write_source(tmp_path / "source.parquet", sample_rows(count=40), table)
-    folder = tmp_path / "r"
-    folder.mkdir()
-    write_release_files([(table, source)], folder, dataset="d", release=RELEASE, formats=["parquet", "csv"])
-    profile = profile_table(folder / "tickets.parquet", table).to_dict()
-    (folder / QUALITY).write_text(json.dumps({"profiles": [profile], "tables": [], "score": {}}), encoding="utf-8")
-    entries = [{"path": path.name, "bytes": path.stat().st_size, "rows": 40} for path in folder.glob("tickets.*")]
-    (folder / PACKAGE).write_text(json.dumps({"resources": entries}), encoding="utf-8")
-    return folder
+def folder(released: Path, table: PublishedTable) -> Path:
+    profile = profile_table(released / "tickets.parquet", table).to_dict()
+    (released / QUALITY).write_text(json.dumps({"profiles": [profile], "tables": [], "score": {}}), encoding="utf-8")
+    entries = [{"path": path.name, "bytes": path.stat().st_size, "rows": 40} for path in released.glob("tickets.*")]
+    (released / PACKAGE).write_text(json.dumps({"resources": entries}), encoding="utf-8")
+    return released
 
 
 def column(said: Any, key: str) -> Any:

@@ -13,23 +13,18 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sample_release import RELEASE, sample_rows, sample_table, write_source
+from sample_release import RELEASE, sample_table
 
 from publisher.disclosure.same.cells import wrong_parquet
 from publisher.disclosure.same.parquet_bytes import wrong_bytes
-from publisher.formats.release_files import write_release_files
 
 SECRET = "Z-SECRET"
 TEXTS = st.one_of(st.none(), st.text(alphabet="aăâđ 9\U0001f600", max_size=4))
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    table = sample_table()
-    source = write_source(tmp_path / "source.parquet", sample_rows(count=40), table)
-    (tmp_path / "r").mkdir()
-    write_release_files([(table, source)], tmp_path / "r", dataset="d", release=RELEASE, formats=["parquet"])
-    return tmp_path / "r" / "tickets.parquet"
+def path(released: Path) -> Path:
+    return released / "tickets.parquet"
 
 
 def faults(path: Path) -> list[str]:

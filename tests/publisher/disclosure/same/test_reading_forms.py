@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sample_release import RELEASE, sample_rows, sample_table, write_source
+from sample_release import RELEASE, sample_rows, write_source
 
 from publisher.disclosure.guarantees import ALL_FORMATS
 from publisher.disclosure.same.excel import excel_files, wrong_excel_csv, wrong_xlsx
@@ -20,19 +20,6 @@ from publisher.formats.release_files import write_release_files
 from publisher.published import PublishedTable
 
 Change = Callable[[bytes], bytes]
-
-
-@pytest.fixture
-def table() -> PublishedTable:
-    return sample_table()
-
-
-@pytest.fixture
-def folder(tmp_path: Path, table: PublishedTable) -> Path:
-    source = write_source(tmp_path / "source.parquet", sample_rows(count=40), table)
-    (tmp_path / "r").mkdir()
-    write_release_files([(table, source)], tmp_path / "r", dataset="d", release=RELEASE, formats=ALL_FORMATS)
-    return tmp_path / "r"
 
 
 def replaced(old: bytes, new: bytes) -> Change:
@@ -60,11 +47,11 @@ def faults(check: Callable[..., list[str]], path: Path, table: PublishedTable) -
         return [type(error).__name__]
 
 
-def test_good_files_pass_and_are_those_declared(folder: Path, table: PublishedTable) -> None:
-    assert excel_files(folder, [table], ALL_FORMATS) == {"tickets.xlsx", "tickets.excel.csv"}
-    assert faults(wrong_xlsx, folder / "tickets.xlsx", table) == []
-    assert faults(wrong_excel_csv, folder / "tickets.excel.csv", table) == []
-    assert faults(wrong_ndjson, folder / "tickets.ndjson.gz", table) == []
+def test_good_files_pass_and_are_those_declared(released: Path, table: PublishedTable) -> None:
+    assert excel_files(released, [table], ALL_FORMATS) == {"tickets.xlsx", "tickets.excel.csv"}
+    assert faults(wrong_xlsx, released / "tickets.xlsx", table) == []
+    assert faults(wrong_excel_csv, released / "tickets.excel.csv", table) == []
+    assert faults(wrong_ndjson, released / "tickets.ndjson.gz", table) == []
 
 
 SHEET, DICTIONARY = "xl/worksheets/sheet1.xml", "xl/worksheets/sheet2.xml"
@@ -94,15 +81,15 @@ SHEET, DICTIONARY = "xl/worksheets/sheet1.xml", "xl/worksheets/sheet2.xml"
         ("docProps/core.xml", lambda _: b"<creator>somebody</creator>"),
     ],
 )  # fmt: skip
-def test_other_workbooks_are_found(member: str, change: Change, folder: Path, table: PublishedTable) -> None:
-    change_member(folder / "tickets.xlsx", member, change)
-    assert faults(wrong_xlsx, folder / "tickets.xlsx", table) != []
+def test_other_workbooks_are_found(member: str, change: Change, released: Path, table: PublishedTable) -> None:
+    change_member(released / "tickets.xlsx", member, change)
+    assert faults(wrong_xlsx, released / "tickets.xlsx", table) != []
 
 
-def test_a_workbook_that_was_only_packed_anew_passes(folder: Path, table: PublishedTable) -> None:
+def test_a_workbook_that_was_only_packed_anew_passes(released: Path, table: PublishedTable) -> None:
     """So every change above is found for its own sake."""
-    change_member(folder / "tickets.xlsx", SHEET, lambda content: content)
-    assert faults(wrong_xlsx, folder / "tickets.xlsx", table) == []
+    change_member(released / "tickets.xlsx", SHEET, lambda content: content)
+    assert faults(wrong_xlsx, released / "tickets.xlsx", table) == []
 
 
 def _between_members(content: bytes) -> bytes:
@@ -114,8 +101,10 @@ def _between_members(content: bytes) -> bytes:
 @pytest.mark.parametrize(
     "change", [lambda content: b"somebody" + content, lambda content: content + b"somebody", _between_members]
 )
-def test_bytes_beside_the_members_of_a_workbook_are_found(change: Change, folder: Path, table: PublishedTable) -> None:
-    path = folder / "tickets.xlsx"
+def test_bytes_beside_the_members_of_a_workbook_are_found(
+    change: Change, released: Path, table: PublishedTable
+) -> None:
+    path = released / "tickets.xlsx"
     path.write_bytes(change(path.read_bytes()))
     with zipfile.ZipFile(path) as archive:
         assert archive.testzip() is None, "every reader opens it"
@@ -133,8 +122,8 @@ def test_bytes_beside_the_members_of_a_workbook_are_found(change: Change, folder
         lambda content: content + b"40;;;;;;;\r\n",
     ],
 )
-def test_other_csv_for_excel_is_found(change: Change, folder: Path, table: PublishedTable) -> None:
-    path = folder / "tickets.excel.csv"
+def test_other_csv_for_excel_is_found(change: Change, released: Path, table: PublishedTable) -> None:
+    path = released / "tickets.excel.csv"
     path.write_bytes(change(path.read_bytes()))
     assert faults(wrong_excel_csv, path, table) != []
 
@@ -149,8 +138,8 @@ def test_other_csv_for_excel_is_found(change: Change, folder: Path, table: Publi
         lambda _: b"",
     ],
 )
-def test_other_ndjson_is_found(change: Change, folder: Path, table: PublishedTable) -> None:
-    path = folder / "tickets.ndjson.gz"
+def test_other_ndjson_is_found(change: Change, released: Path, table: PublishedTable) -> None:
+    path = released / "tickets.ndjson.gz"
     path.write_bytes(gzip.compress(change(gzip.decompress(path.read_bytes())), mtime=0))
     assert faults(wrong_ndjson, path, table) != []
 
@@ -169,18 +158,20 @@ def test_other_ndjson_is_found(change: Change, folder: Path, table: PublishedTab
         "INSERT INTO sqlite_stat1 VALUES ('somebody', NULL, '1')",
     ],
 )
-def test_other_tables_beside_the_index_of_words_are_found(statement: str, folder: Path, table: PublishedTable) -> None:
-    with closing(sqlite3.connect(folder / "d.sqlite")) as database, database:
+def test_other_tables_beside_the_index_of_words_are_found(
+    statement: str, released: Path, table: PublishedTable
+) -> None:
+    with closing(sqlite3.connect(released / "d.sqlite")) as database, database:
         database.execute(statement)
-    assert wrong_sqlite(folder / "d.sqlite", {"tickets": folder / "tickets.parquet"}, [table]) != []
+    assert wrong_sqlite(released / "d.sqlite", {"tickets": released / "tickets.parquet"}, [table]) != []
 
 
-def test_bytes_behind_the_last_page_of_sqlite_are_found(folder: Path, table: PublishedTable) -> None:
-    path = folder / "d.sqlite"
-    assert wrong_sqlite(path, {"tickets": folder / "tickets.parquet"}, [table]) == []
+def test_bytes_behind_the_last_page_of_sqlite_are_found(released: Path, table: PublishedTable) -> None:
+    path = released / "d.sqlite"
+    assert wrong_sqlite(path, {"tickets": released / "tickets.parquet"}, [table]) == []
     for more in (b"x", b"x" * 4096):
         path.write_bytes(path.read_bytes() + more)
-        assert wrong_sqlite(path, {"tickets": folder / "tickets.parquet"}, [table]) != []
+        assert wrong_sqlite(path, {"tickets": released / "tickets.parquet"}, [table]) != []
 
 
 def test_a_table_with_no_place_in_excel_has_no_file_and_none_is_declared(tmp_path: Path, table: PublishedTable) -> None:
