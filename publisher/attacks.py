@@ -28,6 +28,9 @@ class Attack:
     cells: bool = True
 
 
+NEWLY_HIDDEN_CELLS = "newly_hidden_cells"
+"""That a cell is hidden now and was not before tells that something changed there (docs/attacks.md)."""
+
 ATTACKS = (
     Attack(1, "uniqueness", ("G3",), cells=False),
     Attack(2, "linkage", ("G3",), cells=False),
@@ -46,18 +49,36 @@ def attacks_on(tables: Iterable[PublishedTable], checks: Sequence[Check]) -> lis
     """Return the attacks that concern a release about people, with the guarantees against each that were verified on its bytes.
 
     A release about nobody has none: there is nobody to find. Rows count where the policy promises groups (`microdata`); those that a law
-    makes public one by one, such as a register of enterprises, hide nobody.
+    makes public one by one, such as a register of enterprises, hide nobody. `remains` names what an attack may still learn.
     """
     about = [table for table in tables if table.source.privacy.subject != "none"]
     has_rows = any(table.aggregate is None and table.source.privacy.microdata for table in about)
     has_cells = any(table.aggregate is not None for table in about)
     verified = {check.id for check in checks if check.passed} - {check.id for check in checks if not check.passed}
+    remains = (
+        {"differencing": NEWLY_HIDDEN_CELLS} if any(_shows_newly_hidden_cells(table, about) for table in about) else {}
+    )
     return [
         {
             "number": attack.number,
             "name": attack.name,
             "verified": [guarantee for guarantee in attack.guarantees if guarantee in verified],
+            **({"remains": remains[attack.name]} if attack.name in remains else {}),
         }
         for attack in ATTACKS
         if (has_rows and attack.rows) or (has_cells and attack.cells)
     ]
+
+
+def _shows_newly_hidden_cells(table: PublishedTable, about: Sequence[PublishedTable]) -> bool:
+    """Tell whether a cell that few people changed is hidden from then on, because its old number would contradict a total.
+
+    So it is where totals stand beside cells or tables of one source can be added up, unless newcomers leave only in batches, and counts are
+    neither rounded nor noisy.
+    """
+    if table.aggregate is None or table.aggregate.or_round:
+        return False
+    privacy = table.source.privacy
+    beside = [other for other in about if other.aggregate is not None and other.source.name == table.source.name]
+    adds_up = table.aggregate.has_margins or len(beside) > 1
+    return adds_up and privacy.dp is None and privacy.releases.min_batch is None

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
-from samples.small_tables import published_with_waiver
+import pytest
+from samples.small_tables import define, published_with_waiver
 
-from publisher.attacks import ATTACKS, attacks_on
+from publisher.attacks import ATTACKS, NEWLY_HIDDEN_CELLS, attacks_on
 from publisher.disclosure.guarantees import Check
 from publisher.policy import Microdata
-from publisher.published import PublishedTable
+from publisher.published import PublishedTable, published_tables
 
 
 def table_about(subject: str, *, has_groups: bool = True) -> PublishedTable:
@@ -35,3 +37,24 @@ def test_rows_in_groups_are_attacked_as_rows() -> None:
 def test_who_is_public_by_law_or_nobody_is_not_attacked() -> None:
     assert attacks_on([table_about("none")], [check("G3")]) == []
     assert attacks_on([table_about("business", has_groups=False)], [check("G3")]) == []
+
+
+ALONE = [{"id": "a", "group_by": ["ma"]}]
+
+
+@pytest.mark.parametrize(
+    ("policy", "remains"),
+    [
+        ({"tables": ALONE}, None),
+        ({"tables": [{**ALONE[0], "margins": "all"}]}, NEWLY_HIDDEN_CELLS),
+        ({"tables": [*ALONE, {"id": "b", "group_by": ["loai"]}]}, NEWLY_HIDDEN_CELLS),
+        ({"tables": [{**ALONE[0], "margins": "all", "or_round": {"base": 5}}]}, None),
+        ({"tables": [{**ALONE[0], "margins": "all"}], "releases": {"min_batch": 20}}, None),
+    ],
+)
+def test_what_comparing_releases_may_still_show_is_told(policy: dict[str, Any], remains: str | None) -> None:
+    fields = {name: {"action": "keep"} for name in ("ma", "loai")}
+    table = define(dict.fromkeys(fields, "string"), {"subject": "person", "fields": fields, **policy})
+    told = {one["name"]: one for one in attacks_on(published_tables(table), [])}
+    assert told["differencing"].get("remains") == remains
+    assert not any("remains" in one for name, one in told.items() if name != "differencing")

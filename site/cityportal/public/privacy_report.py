@@ -94,10 +94,11 @@ class Check:
 
 @dataclass(frozen=True)
 class Attack:
-    """An attack that the software is tested with, and the guarantees against it that were verified on this release."""
+    """An attack that the software is tested with, the guarantees against it that were verified on this release, and what it may still learn."""
 
     name: str
     verified: tuple[str, ...]
+    remains: str = ""
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,9 @@ def privacy_from_report(report: Mapping[str, Any] | None) -> Privacy | None:
         ),
         passed=bool(verdict.get("passed")),
         attacks=tuple(
-            Attack(str(one["name"]), tuple(str(name) for name in one.get("verified") or ()))
+            Attack(
+                str(one["name"]), tuple(str(name) for name in one.get("verified") or ()), str(one.get("remains") or "")
+            )
             for one in report.get("attacks") or ()
         ),
         review=_review(report.get("review") or {}, report.get("tables") or {}),
